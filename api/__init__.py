@@ -1,0 +1,1 @@
+"""HTTP in, Outcome out. No business rule lives here."""

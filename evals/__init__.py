@@ -1,0 +1,1 @@
+"""The same wiring as production, measured."""

@@ -1,0 +1,42 @@
+"""Draft sentences become an answer's text and its citations, quoted from the store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.domain import Citation, DraftSentence, SourceSpan, Span, Support, SupportLabel
+from rag.language import language_of
+
+
+@dataclass(frozen=True, slots=True)
+class CitedText:
+    """An answer's text and the citation of each of its sentences, in order."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+def cite(sentences: Sequence[DraftSentence]) -> CitedText:
+    """Join sentences (by a blank, or by nothing in Chinese) and cite the span that each rests on."""
+    text = ""
+    citations: list[Citation] = []
+    for marker, sentence in enumerate(sentences, start=1):
+        if text and language_of(text) != "zh":
+            text += " "
+        span = Span(len(text), len(text) + len(sentence.text))
+        text += sentence.text
+        source = quote(sentence)
+        citations.append(Citation(marker, span, sentence.text, (source,), _support(sentence, source)))
+    return CitedText(text, tuple(citations))
+
+
+def quote(sentence: DraftSentence) -> SourceSpan:
+    """The span a sentence rests on, its words sliced from the chunk that the store gave."""
+    chunk = sentence.chunk
+    inside = Span(sentence.span.start - chunk.start, sentence.span.end - chunk.start)
+    return SourceSpan(chunk.document, chunk.id, sentence.span, inside.of(chunk.text))
+
+
+def _support(sentence: DraftSentence, source: SourceSpan) -> Support:
+    """A sentence that is its own quotation is supported; how far it answers is the score."""
+    is_verbatim = sentence.text == source.cited_text
+    return Support(SupportLabel.SUPPORTED if is_verbatim else SupportLabel.UNSUPPORTED, sentence.score)

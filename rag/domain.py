@@ -1,0 +1,336 @@
+"""The nouns of Attest: frozen values that cross module borders.
+
+Every offset counts Unicode code points, is end-exclusive and points into a document's canonical text:
+the text after cleaning, which is what is stored, shown and quoted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""Shape (n, dimension), one row per text in the given order, unit length."""
+
+ChunkIds: TypeAlias = NDArray[np.int64]
+"""Shape (n,), ids of chunks as the store gave them."""
+
+MetadataValue: TypeAlias = str | int | float | bool | list[str]
+Metadata: TypeAlias = Mapping[str, MetadataValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a text: `text[start:end]`."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """The characters of `text` that this span covers."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the source, numbered from 1, and the stretch of canonical text that came from it."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSpace:
+    """What makes two vectors comparable: the model, its exact weights and how it was run."""
+
+    model: str
+    fingerprint: str
+    dimension: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """How a model's tokenizer sees a text: all tokens, and those it does not know."""
+
+    tokens: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named set of documents that is searched as one.
+
+    `space` is None until a first document is stored; `last_change` is the sequence number of its latest
+    change, 0 before the first.
+    """
+
+    id: int
+    name: str
+    created_at: str
+    space: EmbeddingSpace | None
+    last_change: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSize:
+    """How much a collection holds; characters are those of the canonical texts."""
+
+    documents: int
+    chunks: int
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A stored document in its live revision, without its text (`Store.text` reads that).
+
+    `source` is the folder it was ingested from, or "upload"; `uri` is its path below that source; the
+    two identify it within its collection. `revision` is the sha256 of the source bytes.
+    """
+
+    id: int
+    collection: str
+    source: str
+    uri: str
+    revision: str
+    title: str
+    language: str
+    media_type: str
+    metadata: Metadata
+    characters: int
+    pages: tuple[Page, ...]
+    updated_at: str
+
+    def pages_of(self, span: Span) -> tuple[int | None, int | None]:
+        """The first and last page number that `span` touches; None where the source has no pages."""
+        touched = [page.number for page in self.pages if page.start < span.end and span.start < page.end]
+        return (touched[0], touched[-1]) if touched else (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftChunk:
+    """A chunk before the store gave it an id; `section` is the path of headings above it."""
+
+    start: int
+    end: int
+    section: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDocument:
+    """A document ready to be committed: `chunks` are exact slices of `text`, in order.
+
+    `recipe` names the versions and settings of parsing, cleaning and chunking that made it: a document
+    is unchanged only when its bytes and its recipe are.
+    """
+
+    source: str
+    uri: str
+    revision: str
+    recipe: str
+    title: str
+    language: str
+    media_type: str
+    text: str
+    chunks: tuple[DraftChunk, ...]
+    pages: tuple[Page, ...] = ()
+    metadata: Metadata = field(default_factory=dict)
+
+    def text_of(self, chunk: DraftChunk) -> str:
+        """The exact slice of the canonical text that `chunk` covers."""
+        return self.text[chunk.start : chunk.end]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedDocument:
+    """A draft and the vectors of those chunks that the model can read: row i belongs to chunk ordinals[i]."""
+
+    draft: DraftDocument
+    ordinals: tuple[int, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A committed step of a collection: chunks that are gone, then chunks that came.
+
+    `sequence` counts from 1 without gaps within its collection; `token` is unique, so that a follower
+    notices a database that was restored to another past.
+    """
+
+    sequence: int
+    token: str
+    removed: tuple[int, ...]
+    added: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far an index has followed a collection's changes; sequence 0 has the token ""."""
+
+    sequence: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stored chunk with its document. Invariant: `text == document_text[start:end]`."""
+
+    id: int
+    document: Document
+    ordinal: int
+    start: int
+    end: int
+    section: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredId:
+    """A chunk's id and one searcher's score for it; higher is better."""
+
+    chunk_id: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A retrieved chunk: `rank` from 1, `score` after fusion, `scores` by searcher ("dense", "lexical").
+
+    `context` holds the neighbouring chunks that were asked for, in reading order, itself included.
+    """
+
+    chunk: Chunk
+    rank: int
+    score: float
+    scores: Mapping[str, float]
+    context: tuple[Chunk, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The hits of one search, best first, with milliseconds by stage and warnings in plain words."""
+
+    hits: tuple[Hit, ...]
+    timings_ms: Mapping[str, float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, of which collection, within which filter (see `rag.filters`)."""
+
+    text: str
+    collection: str
+    top_k: int = 10
+    filters: Mapping[str, object] = field(default_factory=dict)
+    neighbours: int = 0
+
+
+class SupportLabel(StrEnum):
+    """How far the cited spans bear a sentence out."""
+
+    SUPPORTED = "supported"
+    PARTIAL = "partial"
+    UNSUPPORTED = "unsupported"
+    CONTRADICTED = "contradicted"
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """A verdict on one sentence and the score from 0 to 1 behind it."""
+
+    label: SupportLabel
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpan:
+    """A verbatim quotation: `cited_text == document_text[span.start:span.end]`, sliced from the store."""
+
+    document: Document
+    chunk_id: int
+    span: Span
+    cited_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A sentence of the answer (`answer[span.start:span.end]`) and the spans that bear it out."""
+
+    marker: int
+    span: Span
+    text: str
+    sources: tuple[SourceSpan, ...]
+    support: Support
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSentence:
+    """A sentence that a generator proposes, the chunk and span it rests on, and how far it answers (0 to 1)."""
+
+    text: str
+    chunk: Chunk
+    span: Span
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """How likely the answer is right. Uncalibrated, `score` only orders answers: it is no probability."""
+
+    score: float
+    is_calibrated: bool
+    is_certified: bool
+    signals: Mapping[str, float]
+
+
+class AbstentionReason(StrEnum):
+    """Why nothing was answered."""
+
+    NO_EVIDENCE = "no_evidence"
+    LOW_CONFIDENCE = "low_confidence"
+    UNSUPPORTED = "unsupported"
+    OUT_OF_SCOPE = "out_of_scope"
+    NOT_CERTIFIED = "not_certified"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What every outcome carries, answered or not."""
+
+    id: str
+    question: Question
+    language: str
+    generator: str
+    evidence: tuple[Hit, ...]
+    confidence: Confidence
+    timings_ms: Mapping[str, float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Sentences, each cited. Invariant: `text[c.span.start:c.span.end] == c.text` for every citation."""
+
+    record: Record
+    text: str
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """No answer, why, and the closest sources to look at instead."""
+
+    record: Record
+    reason: AbstentionReason
+    message: str
+    closest_sources: tuple[SourceSpan, ...]
+
+
+Outcome: TypeAlias = Answer | Abstention

@@ -1,0 +1,101 @@
+"""What the pipeline needs from models and indexes; the adapters in `rag.adapters` provide it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from rag.domain import (
+    Chunk,
+    ChunkIds,
+    DraftSentence,
+    EmbeddingSpace,
+    Hit,
+    Position,
+    ScoredId,
+    TokenCount,
+    Vectors,
+)
+
+
+class Embedder(Protocol):
+    """Texts become vectors of one space. Nothing heavy is loaded before the first call that needs it."""
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space its vectors live in; cheap to read, loads no weights."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[TokenCount]:
+        """Token counts as the model would see each text uncut, its special tokens not counted."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, one row per text in the given order, whatever order they are computed in."""
+        ...
+
+
+class DerivedIndex(Protocol):
+    """An index of a collection that follows the store's changes and can always be rebuilt from it."""
+
+    def position(self) -> Position | None:
+        """How far it has followed; None when there is nothing to stand on: new, torn, or of another space."""
+        ...
+
+    def clear(self) -> None:
+        """Start again from nothing."""
+        ...
+
+    def remove(self, ids: ChunkIds) -> None:
+        """Forget these ids; an unknown id is no error."""
+        ...
+
+    def commit(self, position: Position) -> None:
+        """Make what was added and removed visible to searches; it now stands at `position`."""
+        ...
+
+    def ids(self) -> ChunkIds:
+        """Every id it holds, ascending."""
+        ...
+
+    def close(self) -> None:
+        """Leave on disk what a later start can use."""
+        ...
+
+
+class VectorIndex(DerivedIndex, Protocol):
+    """Nearest chunks by inner product. Adding an id again replaces its vector."""
+
+    def add(self, ids: ChunkIds, vectors: Vectors) -> None:
+        """Put vectors under ids; row i belongs to ids[i]."""
+        ...
+
+    def search(self, vector: Vectors, k: int, allowed: ChunkIds | None) -> list[ScoredId]:
+        """The k best for one vector of shape (1, dimension), best first, ties by id.
+
+        `allowed` None means every id; an empty array means nothing is allowed and nothing is returned.
+        """
+        ...
+
+
+class LexicalIndex(DerivedIndex, Protocol):
+    """BM25 over the tokens of `rag.tokens`. Adding an id again replaces its entry."""
+
+    def add(self, chunks: Sequence[Chunk]) -> None:
+        """Index chunks under their ids."""
+        ...
+
+    def search(self, question: str, k: int, allowed: ChunkIds | None) -> list[ScoredId]:
+        """The k best for a question as typed, best first; `allowed` as in `VectorIndex.search`."""
+        ...
+
+
+class Generator(Protocol):
+    """Evidence becomes the sentences of an answer."""
+
+    @property
+    def name(self) -> str:
+        """The name shown as `generator` in an outcome."""
+        ...
+
+    def draft(self, question: str, hits: Sequence[Hit]) -> tuple[DraftSentence, ...]:
+        """Sentences in the order they should be read; none where nothing bears on the question."""
+        ...

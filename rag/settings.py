@@ -1,0 +1,31 @@
+"""Everything an operator may set, read once from the environment (prefix ATTEST_) and passed down."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """One frozen tree of settings; building it opens nothing and loads nothing."""
+
+    model_config = SettingsConfigDict(env_prefix="ATTEST_", frozen=True, extra="forbid")
+
+    home: Path = Field(Path(".attest"), description="the folder that holds all state")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite under `home`")
+    embedding_model: str = Field(
+        "all-MiniLM-L6-v2", description="the packaged model, or any sentence-transformers name"
+    )
+    ingest_roots: tuple[Path, ...] = Field((), description="folders that the API may ingest (JSON list)")
+    max_file_bytes: int = Field(200 * MEBIBYTE, gt=0, description="a larger file is failed, not read")
+    parse_seconds: float = Field(120.0, gt=0, description="a file that parses for longer is failed")
+    parse_memory_bytes: int = Field(2048 * MEBIBYTE, gt=0, description="a parser needing more is stopped")
+    max_body_bytes: int = Field(64 * MEBIBYTE, gt=0, description="a larger request body is refused (413)")
+    max_concurrent_requests: int = Field(32, gt=0, description="more wait; health checks never do")
+    api_key: SecretStr | None = Field(None, description="required from clients when set")
+
+    def resolved_database_url(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'attest.db'}"

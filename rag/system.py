@@ -1,0 +1,86 @@
+"""A running Attest: what the API, the command line and the evals call."""
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from rag.domain import Collection, Outcome, Question, SearchResult
+from rag.follow import differences
+from rag.indexes import Indexes
+from rag.pipeline import Pipeline
+from rag.ports import Embedder
+from rag.retrieve import Retriever, require_space
+from rag.settings import Settings
+from rag.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class IndexCheck:
+    """Whether a collection's indexes hold exactly what the store does; the ids are of chunks that differ."""
+
+    chunks: int
+    vectors: int
+    vectors_differing: tuple[int, ...]
+    lexical_differing: tuple[int, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether nothing differs."""
+        return not self.vectors_differing and not self.lexical_differing
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Everything that was wired together by `rag.wiring.open_system`. Thread-safe; close it when done."""
+
+    settings: Settings
+    store: Store
+    indexes: Indexes
+    embedder: Embedder
+    retriever: Retriever
+    pipeline: Pipeline
+
+    def ask(self, question: Question) -> Outcome:
+        """Answer a question, or abstain."""
+        return self.pipeline.answer(question)
+
+    def search(self, question: Question) -> SearchResult:
+        """The passages that bear on a question, no answer."""
+        return self.retriever.search(question)
+
+    def refresh(self, name: str) -> Collection:
+        """Wait until this process' indexes have applied every change the collection has now."""
+        collection = self.store.collection(name)
+        require_space(collection, self.embedder.space)
+        self.indexes.of(collection, self.embedder.space, wait=True)
+        return collection
+
+    def delete_collection(self, name: str) -> None:
+        """Delete a collection, its documents and its indexes."""
+        self.indexes.drop(self.store.delete_collection(name))
+
+    def check(self, name: str) -> IndexCheck:
+        """Compare a collection's indexes with the store, id by id."""
+        collection = self.refresh(name)
+        indexes = self.indexes.of(collection, self.embedder.space, wait=True)
+        chunk_ids = self.store.chunk_ids(collection.id)
+        embedded = self.store.embedded_ids(collection.id, self.embedder.space)
+        return IndexCheck(
+            chunks=len(chunk_ids),
+            vectors=len(embedded),
+            vectors_differing=tuple(int(i) for i in differences(indexes.vectors, embedded)),
+            lexical_differing=tuple(int(i) for i in differences(indexes.lexical, chunk_ids)),
+        )
+
+    def close(self) -> None:
+        """Write index snapshots and give back the database."""
+        self.indexes.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
