@@ -1,6 +1,5 @@
 """Edits of a text, applied at once, and the map between offsets before and after."""
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -28,27 +27,26 @@ class _Step:
     target_start: NDArray[np.int64]
     target_end: NDArray[np.int64]
 
-    def to_source(self, offset: int) -> int:
-        return _carried(offset, self.target_start, self.target_end, self.source_start, self.source_end)
+    def inverse(self) -> "_Step":
+        return _Step(self.target_start, self.target_end, self.source_start, self.source_end)
 
-    def to_target(self, offset: int) -> int:
-        return _carried(offset, self.source_start, self.source_end, self.target_start, self.target_end)
+    def start(self, offset: int) -> int:
+        """Where a stretch that starts at `offset` starts in the target; inside an edit, at its start."""
+        edit = int(np.searchsorted(self.source_start, offset, side="right")) - 1
+        if edit < 0:
+            return offset
+        if offset < self.source_end[edit]:
+            return int(self.target_start[edit])
+        return int(self.target_end[edit] + offset - self.source_end[edit])
 
-
-def _carried(
-    offset: int,
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    other_starts: NDArray[np.int64],
-    other_ends: NDArray[np.int64],
-) -> int:
-    """The same place on the other side; a place inside an edit falls on that edit's start."""
-    edit = int(bisect_right(starts, offset)) - 1
-    if edit < 0:
-        return offset
-    if offset < ends[edit]:
-        return int(other_starts[edit])
-    return int(other_ends[edit] + offset - ends[edit])
+    def end(self, offset: int) -> int:
+        """Where a stretch that ends at `offset` ends in the target; inside an edit, at its end."""
+        edit = int(np.searchsorted(self.source_start, offset, side="left")) - 1
+        if edit < 0:
+            return offset
+        if offset < self.source_end[edit]:
+            return int(self.target_end[edit])
+        return int(self.target_end[edit] + offset - self.source_end[edit])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +61,28 @@ class OffsetMap:
     def to_source(self, offset: int) -> int:
         """The parsed text's offset of the character at a canonical offset."""
         for step in reversed(self.steps):
-            offset = step.to_source(offset)
+            offset = step.inverse().start(offset)
         return offset
 
     def to_canonical(self, offset: int) -> int:
         """The canonical offset of a parsed character; where it was removed, of what stands in its place."""
         for step in self.steps:
-            offset = step.to_target(offset)
+            offset = step.start(offset)
         return offset
 
     def source_span(self, span: Span) -> Span:
         """The stretch of parsed text that a canonical span was made from."""
-        if span.start >= span.end:
-            return Span(self.to_source(span.start), self.to_source(span.start))
-        return Span(self.to_source(span.start), self.to_source(span.end - 1) + 1)
+        start, end = span.start, span.end
+        for step in reversed(self.steps):
+            start, end = step.inverse().start(start), step.inverse().end(end)
+        return Span(start, max(start, end))
 
     def canonical_span(self, span: Span) -> Span:
         """The stretch of canonical text that a parsed span became; empty where all of it was removed."""
-        return Span(self.to_canonical(span.start), self.to_canonical(span.end))
+        start, end = span.start, span.end
+        for step in self.steps:
+            start, end = step.start(start), step.end(end)
+        return Span(start, max(start, end))
 
 
 @dataclass(frozen=True, slots=True)

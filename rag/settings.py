@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rag.errors import InvalidRequestError
 
 MEBIBYTE = 1024 * 1024
 
@@ -29,3 +31,15 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite:///{self.home.resolve() / 'attest.db'}"
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Settings from the environment, `home` given before it; InvalidRequestError names what is wrong."""
+    try:
+        return Settings() if home is None else Settings(home=home)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"ATTEST_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise InvalidRequestError(f"the settings cannot be used: {problems}") from error

@@ -50,7 +50,7 @@ NAME_CHARACTERS = 128
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFile:
+class FileRecord:
     """What the store remembers of a file of a source: enough to tell whether it changed."""
 
     document_id: int | None
@@ -177,7 +177,7 @@ class Store:
                 connection.execute(delete(document).where(document.c.id == document_id))
                 log.append(removed=removed, added=[])
 
-    def files(self, collection_id: int, source: str) -> dict[str, StoredFile]:
+    def files(self, collection_id: int, source: str) -> dict[str, FileRecord]:
         """What is known of a source's files by uri: documents, and files that failed."""
         stored = select(document.c.uri, document.c.id, document.c.revision, document.c.recipe).where(
             document.c.collection_id == collection_id, document.c.source == source
@@ -187,11 +187,11 @@ class Store:
         )
         with reading(self.engine) as connection:
             known = {
-                row.uri: StoredFile(row.id, row.revision, row.recipe) for row in connection.execute(stored)
+                row.uri: FileRecord(row.id, row.revision, row.recipe) for row in connection.execute(stored)
             }
             for row in connection.execute(failed):
                 document_id = known[row.uri].document_id if row.uri in known else None
-                known[row.uri] = StoredFile(document_id, row.revision, row.recipe, row.reason)
+                known[row.uri] = FileRecord(document_id, row.revision, row.recipe, row.reason)
         return known
 
     def commit_documents(
@@ -203,7 +203,7 @@ class Store:
             space_id = resolve_space(connection, collection_id, space)
             return [commit_document(connection, log, space_id, embedded) for embedded in documents]
 
-    def record_failure(self, collection_id: int, source: str, uri: str, failure: StoredFile) -> None:
+    def record_failure(self, collection_id: int, source: str, uri: str, failure: FileRecord) -> None:
         """Remember why a file could not become a document; an earlier revision of it stays."""
         with writing(self.engine) as connection:
             forget_failure(connection, collection_id, source, uri)
@@ -262,11 +262,11 @@ class Store:
             return np.array(connection.execute(query).scalars().all(), dtype=np.int64)
 
     def chunks(self, chunk_ids: Iterable[int]) -> dict[int, Chunk]:
-        """Those of these chunks that are live, by id, sliced from the text as it is stored now."""
+        """Those of these chunks that are live, by ascending id, sliced from the text as it is stored now."""
         found: dict[int, Chunk] = {}
         with reading(self.engine) as connection:
             for part in _parts(chunk_ids):
-                query = _chunks().where(chunk.c.id.in_(part))
+                query = _chunks().where(chunk.c.id.in_(part)).order_by(chunk.c.id)
                 found |= {item.id: item for item in _chunks_of(connection, query)}
         return found
 

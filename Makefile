@@ -1,0 +1,55 @@
+# Everything runs in .venv, which any target makes when it is missing or out of date.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+# uv does not read pip's settings; pass on the one that names a folder of wheels.
+UV     := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
+
+.PHONY: install demo test check bench test-postgres format lock clean help
+help: ## Show what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+# faiss comes by exactly one of the extras cpu and gpu.
+EXTRAS ?= cpu,evals
+GROUPS ?= --group dev
+
+install: $(VENV)/installed ## Make the environment only
+
+$(VENV)/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@echo "installing Attest and its libraries into $(VENV), about a minute"
+	$(UV) pip install --quiet --python $(BIN)/python --constraints requirements.lock --editable '.[$(EXTRAS)]' $(GROUPS)
+	touch $@
+
+demo: $(VENV)/installed ## Ingest the handbook, serve it, ask it four questions
+	@$(BIN)/python -m evals.demo
+
+test: $(VENV)/installed ## Run the tests, with coverage
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+check: $(VENV)/installed ## Lint, types, import rules, compose file
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+test-postgres: $(VENV)/installed ## Run the store's contract on a throwaway PostgreSQL
+	.ci/with-postgres $(BIN)/pytest -m postgres
+
+bench: $(VENV)/installed ## Measure rates, latency and answers (needs ATTEST_DATA)
+	$(BIN)/python -m bench
+
+format: $(VENV)/installed ## Put the code in shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: ## Resolve the newest versions allowed into requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --extra cpu --extra evals --group dev \
+		--no-annotate --no-header pyproject.toml -o requirements.lock
+	# Which build of torch is the installer's choice; torch itself pins what belongs to it.
+	sed -i '/^nvidia-/d; /^triton==/d; /^cuda-/d; /^torch==/d; 1i torch==2.13.0' requirements.lock
+
+clean: ## Remove the environment and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

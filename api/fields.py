@@ -1,0 +1,87 @@
+"""The kinds of values that a request may hold, checked before anything else sees them.
+
+A NUL character or half of a surrogate pair can be stored by no database, and an integer beyond 64 bits
+overflows its driver: all three are refused here, naming the field.
+"""
+
+import re
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, Field
+from pydantic.fields import FieldInfo
+
+from rag.retrieve import MAXIMUM_QUESTION_CHARACTERS
+from rag.store.store import NAME_CHARACTERS
+
+MAXIMUM_ID = 2**63 - 1
+MAXIMUM_OFFSET = 2**31 - 1  # a document's length is kept in 32 bits
+
+
+def require_plain(text: str) -> str:
+    """The text as it came; ValueError where no database could store it."""
+    if "\x00" in text:
+        raise ValueError("it contains the NUL character; remove it")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("it contains half of a surrogate pair; send whole characters") from error
+    return text
+
+
+def require_plain_tree(value: object) -> object:
+    """A JSON value as it came; ValueError where a key or a string in it cannot be stored."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            require_plain(item)
+        elif isinstance(item, dict):
+            pending.extend(item.keys())
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+    return value
+
+
+def require_uri(uri: str) -> str:
+    """A relative path as it came; ValueError for one that climbs, starts at a root or hides characters."""
+    require_plain(uri)
+    if not uri.isprintable():
+        raise ValueError("a document's name holds printable characters only")
+    if "\\" in uri or re.match(r"[A-Za-z]:", uri):
+        raise ValueError("a document's name is written with forward slashes and without a drive")
+    if any(part in ("", ".", "..") for part in uri.split("/")):
+        raise ValueError("a document's name is a relative path without empty parts, '.' or '..'")
+    if any(len(part.encode()) > 255 for part in uri.split("/")):
+        raise ValueError("each part of a document's name has at most 255 bytes")
+    return uri
+
+
+def require_path_safe(name: str) -> str:
+    """A collection's name as it came; ValueError for one that a URL path would swallow."""
+    if name in (".", ".."):
+        raise ValueError("'.' and '..' cannot stand in a URL; choose another name")
+    return name
+
+
+_PATTERN = {"pattern": r"^[^\x00]*$"}
+
+
+def _plain(minimum: int, maximum: int) -> FieldInfo:
+    return Field(min_length=minimum, max_length=maximum, json_schema_extra=_PATTERN)
+
+
+QuestionText: TypeAlias = Annotated[
+    str, _plain(1, MAXIMUM_QUESTION_CHARACTERS), AfterValidator(require_plain)
+]
+CollectionName: TypeAlias = Annotated[str, _plain(1, NAME_CHARACTERS), AfterValidator(require_plain)]
+NewCollectionName: TypeAlias = Annotated[CollectionName, AfterValidator(require_path_safe)]
+FolderPath: TypeAlias = Annotated[str, _plain(1, 4096), AfterValidator(require_plain)]
+IgnorePattern: TypeAlias = Annotated[str, _plain(1, 1024), AfterValidator(require_plain)]
+FileCursor: TypeAlias = Annotated[str, _plain(0, 4096), AfterValidator(require_plain)]
+DocumentUri: TypeAlias = Annotated[str, _plain(1, 1024), AfterValidator(require_uri)]
+Identifier: TypeAlias = Annotated[int, Field(ge=1, le=MAXIMUM_ID)]
+Cursor: TypeAlias = Annotated[int, Field(ge=0, le=MAXIMUM_ID)]
+Offset: TypeAlias = Annotated[int, Field(ge=0, le=MAXIMUM_OFFSET)]
+Filters: TypeAlias = Annotated[dict[str, object], AfterValidator(require_plain_tree)]

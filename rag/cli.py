@@ -1,0 +1,41 @@
+"""The command `attest`: each package brings its own subcommands through the group `attest.commands`."""
+
+import sys
+from importlib.metadata import entry_points
+
+import typer
+
+from rag.errors import AttestError
+
+INTERRUPTED = 130  # what shells give a program ended by Ctrl-C
+
+
+def main() -> None:
+    """Run the command line; our errors become one line and exit status 1, never a traceback."""
+    try:
+        build()()
+    except AttestError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.secho("interrupted; what was committed is kept, run again to continue", fg="yellow", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def build() -> typer.Typer:
+    """The application with every installed subcommand."""
+    app = typer.Typer(
+        name="attest",
+        help="Answers from your own documents: every sentence backed by a verbatim quote, or an honest "
+        "abstention. Start with `attest ingest FOLDER --collection NAME`, then `attest ask`.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    for entry in sorted(entry_points(group="attest.commands"), key=lambda entry: entry.name):
+        command = entry.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=entry.name)
+        else:
+            app.command(entry.name)(command)
+    return app

@@ -1,0 +1,129 @@
+"""An outcome as people read it in a terminal and as programs read it in JSON."""
+
+from rag.domain import Abstention, Answer, Citation, Hit, Outcome, SourceSpan
+
+JsonObject = dict[str, object]
+
+
+def outcome_to_json(outcome: Outcome) -> JsonObject:
+    """The outcome in the shape of the HTTP API; fields without a value are null or empty."""
+    record = outcome.record
+    confidence = record.confidence
+    is_answer = isinstance(outcome, Answer)
+    return {
+        "id": record.id,
+        "status": "answered" if is_answer else "abstained",
+        "answer": outcome.text if isinstance(outcome, Answer) else None,
+        "language": record.language,
+        "generator": record.generator,
+        "model": None,
+        "abstention": _abstention(outcome) if isinstance(outcome, Abstention) else None,
+        "citations": [_citation(c) for c in outcome.citations] if isinstance(outcome, Answer) else [],
+        "confidence": {
+            "score": confidence.score,
+            "calibrated": confidence.is_calibrated,
+            "certified": confidence.is_certified,
+            "threshold": None,
+            "target_risk": None,
+            "confidence_level": None,
+            "n_calibration": None,
+            "calibrator": None,
+            "signals": dict(confidence.signals),
+        },
+        "evidence": [_evidence(hit) for hit in record.evidence],
+        "usage": None,
+        "timings_ms": dict(record.timings_ms),
+        "warnings": list(record.warnings),
+    }
+
+
+def source_to_json(source: SourceSpan) -> JsonObject:
+    """A quotation with the place it stands at."""
+    start_page, end_page = source.document.pages_of(source.span)
+    return {
+        "document_id": source.document.id,
+        "document_title": source.document.title,
+        "uri": source.document.uri,
+        "revision": source.document.revision,
+        "chunk_id": source.chunk_id,
+        "cited_text": source.cited_text,
+        "location": {
+            "start_char_index": source.span.start,
+            "end_char_index": source.span.end,
+            "start_page": start_page,
+            "end_page": end_page,
+        },
+    }
+
+
+def outcome_to_text(outcome: Outcome) -> str:
+    """The outcome for a terminal: the answer with its quotes, or the reason and the closest sources."""
+    match outcome:
+        case Answer(record, text, citations):
+            lines = [_marked(text, citations), ""]
+            lines += [
+                f"  [{c.marker}] {_place(source)}\n      “{source.cited_text}”"
+                for c in citations
+                for source in c.sources
+            ]
+            lines += [
+                "",
+                f"confidence {record.confidence.score:.2f}, not calibrated: it orders answers, it is no probability",
+            ]
+        case Abstention(record, _, message, closest):
+            lines = [f"No answer: {message}"]
+            lines += ["", "Closest sources:"] if closest else []
+            lines += [f"  - {_place(source)}\n      “{_first_line(source.cited_text)}”" for source in closest]
+    lines += [f"note: {warning}" for warning in outcome.record.warnings]
+    return "\n".join(lines)
+
+
+def _abstention(outcome: Abstention) -> JsonObject:
+    return {
+        "reason": str(outcome.reason),
+        "message": outcome.message,
+        "closest_sources": [source_to_json(source) for source in outcome.closest_sources],
+    }
+
+
+def _citation(citation: Citation) -> JsonObject:
+    return {
+        "id": f"c{citation.marker}",
+        "marker": f"[{citation.marker}]",
+        "start": citation.span.start,
+        "end": citation.span.end,
+        "text": citation.text,
+        "sources": [source_to_json(source) for source in citation.sources],
+        "support": {"label": str(citation.support.label), "score": citation.support.score},
+    }
+
+
+def _evidence(hit: Hit) -> JsonObject:
+    return {
+        "chunk_id": hit.chunk.id,
+        "document_id": hit.chunk.document.id,
+        "rank": hit.rank,
+        "scores": dict(hit.scores),
+        "text": hit.chunk.text,
+    }
+
+
+def _marked(text: str, citations: tuple[Citation, ...]) -> str:
+    """The answer with a mark after each sentence."""
+    parts, last = [], 0
+    for citation in citations:
+        parts.append(f"{text[last : citation.span.end]} [{citation.marker}]")
+        last = citation.span.end
+    return "".join([*parts, text[last:]])
+
+
+def _place(source: SourceSpan) -> str:
+    first, last = source.document.pages_of(source.span)
+    pages = "" if first is None else f", page {first}" if first == last else f", pages {first}-{last}"
+    characters = f"characters {source.span.start}-{source.span.end}"
+    return f"{source.document.title} ({source.document.uri}{pages}, {characters})"
+
+
+def _first_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 120 else line[:119] + "…"
