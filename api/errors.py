@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -110,15 +111,18 @@ async def _on_attest_error(request: Request, error: Exception) -> Response:
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
-    fields = [_field_error(item["loc"], item["msg"]) for item in error.errors()[:20]]
+    fields = [_field_error(item) for item in error.errors()[:20]]
     detail = "; ".join(f"{item.field or 'body'}: {item.message}" for item in fields)
     return problem(request.scope, KINDS[errors.InvalidRequestError], detail, fields)
 
 
-def _field_error(location: Sequence[str | int], message: str) -> FieldError:
-    """The first part of a location says whether it is in the body, the path or the query."""
-    path = ".".join(str(part)[:200] for part in location[1:] if not (location[0] == "body" and part == 0))
-    return FieldError(field=path, message=message.removeprefix("Value error, "))
+def _field_error(item: Mapping[str, Any]) -> FieldError:
+    if item["type"] == "json_invalid":
+        position = item["loc"][-1]
+        return FieldError(field="", message=f"it is not JSON: {item['ctx']['error']} at character {position}")
+    # The first part of a location only says whether it is in the body, the path or the query.
+    path = ".".join(str(part)[:200] for part in item["loc"][1:])
+    return FieldError(field=path, message=item["msg"].removeprefix("Value error, "))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

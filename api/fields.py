@@ -8,7 +8,7 @@ import re
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
-from pydantic.fields import FieldInfo
+from pydantic.config import JsonDict
 
 from rag.retrieve import MAXIMUM_QUESTION_CHARACTERS
 from rag.store.store import NAME_CHARACTERS
@@ -65,10 +65,10 @@ def require_path_safe(name: str) -> str:
     return name
 
 
-_PATTERN = {"pattern": r"^[^\x00]*$"}
+_PATTERN: JsonDict = {"pattern": r"^[^\x00]*$"}
 
 
-def _plain(minimum: int, maximum: int) -> FieldInfo:
+def _plain(minimum: int, maximum: int) -> object:
     return Field(min_length=minimum, max_length=maximum, json_schema_extra=_PATTERN)
 
 

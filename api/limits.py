@@ -18,20 +18,21 @@ def limit_concurrency(requests: int) -> None:
 
 
 class BodyLimit:
-    """ASGI middleware that refuses a larger body: at once if it is announced, else when it passes the limit."""
+    """ASGI middleware that refuses a larger body: at once if announced, else when it passes the limit."""
 
     def __init__(self, app: ASGIApp, maximum: int) -> None:
         self._app = app
         self._maximum = maximum
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection of an ASGI server."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         is_upload = scope["path"] == UPLOAD_PATH
         maximum = self._maximum if is_upload else min(self._maximum, JSON_BODY_BYTES)
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced[:20]) > maximum:
+        if announced.isdecimal() and (len(announced) > 18 or int(announced) > maximum):
             await problem(scope, TOO_LARGE, _detail(maximum))(scope, receive, send)
             return
         received = 0

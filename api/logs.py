@@ -3,49 +3,36 @@
 import re
 import time
 import uuid
-from typing import Protocol, TextIO, cast
+from typing import TextIO
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+LOG = structlog.get_logger()
 
 
-class Log(Protocol):
-    """Where structured events go."""
-
-    def info(self, event: str, **fields: object) -> object:
-        """Something happened as it should."""
-        ...
-
-    def warning(self, event: str, **fields: object) -> object:
-        """Something needs an operator's eye."""
-        ...
-
-
-def open_log(stream: TextIO) -> Log:
-    """A log that writes one JSON object per line."""
-    bound = structlog.wrap_logger(
-        structlog.WriteLogger(stream),
+def configure_log(stream: TextIO) -> None:
+    """Write every event of this process to `stream`, one JSON object per line."""
+    structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        wrapper_class=structlog.BoundLogger,
+        logger_factory=structlog.WriteLoggerFactory(stream),
     )
-    return cast(Log, bound)
 
 
 class RequestLog:
     """ASGI middleware that gives each request an id, echoes it and logs how the request ended."""
 
-    def __init__(self, app: ASGIApp, log: Log) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection of an ASGI server."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -65,7 +52,7 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         finally:
-            self._log.info(
+            LOG.info(
                 "request",
                 request_id=request_id,
                 method=scope["method"],

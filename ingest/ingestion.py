@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from ingest.embed import embed_documents
 from ingest.jobs import UNFINISHED, IngestOptions, Job, JobLog, JobStatus
 from ingest.pipeline import FolderPipeline, Progress, Report
-from ingest.prepare import Preparation
+from ingest.prepare import Identity, Preparation
 from ingest.runner import JobRunner
 from rag.domain import Collection, Document, DraftDocument, Metadata
 from rag.errors import AttestError, ConflictError, ForbiddenError, NotFoundError
@@ -113,7 +113,8 @@ class Ingestion:
         The collection must exist. When it returns, searches of this process see the document.
         """
         target = self.system.store.collection(collection)
-        draft = self.preparation.prepare_bytes(data, UPLOAD, name, metadata)
+        identity = Identity(UPLOAD, name, hashlib.sha256(data).hexdigest())
+        draft = self.preparation.prepare_bytes(data, identity, metadata)
         embedded = embed_documents([draft], self.system.embedder)
         [commit] = self.system.store.commit_documents(target.id, self.system.embedder.space, embedded)
         self.system.refresh(collection)
@@ -131,7 +132,9 @@ class Ingestion:
         for part in _parts(texts):
             revised = [(text, _revision_of(text)) for text in part]
             changed = [
-                self.preparation.prepare_text(text, source, revision)
+                self.preparation.prepare_text(
+                    text.title, text.text, Identity(source, text.uri, revision), text.metadata
+                )
                 for text, revision in revised
                 if text.uri not in known
                 or (known[text.uri].revision, known[text.uri].recipe) != (revision, recipe)
@@ -146,7 +149,7 @@ class Ingestion:
     def close(self) -> None:
         """End the worker process and the parser."""
         self.runner.close()
-        self.preparation.close()
+        self.preparation.parser.close()
 
     def _store(self, target: Collection, documents: list[DraftDocument]) -> int:
         embedded = embed_documents(documents, self.system.embedder)

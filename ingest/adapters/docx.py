@@ -52,7 +52,9 @@ def parse_docx(data: bytes, name: str) -> ParsedDocument:
     text, headings = writer.finished()
     stated, metadata = _properties(document)
     top = next((heading.title for heading in headings if heading.level == 1), "")
-    return ParsedDocument(stated or top or title_of(name), Format.DOCX, Layout.LINES, text, headings, (), metadata)
+    return ParsedDocument(
+        stated or top or title_of(name), Format.DOCX, Layout.LINES, text, headings, (), metadata
+    )
 
 
 def _check_archive(data: bytes) -> None:

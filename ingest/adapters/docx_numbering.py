@@ -43,7 +43,9 @@ class Numbering:
         if root is None:
             return numbering
         for abstract in root.iterchildren(qn("w:abstractNum")):
-            levels = {_integer(level.get(qn("w:ilvl")), 0): _level(level) for level in abstract.iter(qn("w:lvl"))}
+            levels = {
+                _integer(level.get(qn("w:ilvl")), 0): _level(level) for level in abstract.iter(qn("w:lvl"))
+            }
             numbering._levels[abstract.get(qn("w:abstractNumId"), "")] = levels
         for number in root.iterchildren(qn("w:num")):
             reference = number.find(qn("w:abstractNumId"))

@@ -81,7 +81,9 @@ def _level_by_name(element: etree._Element) -> int | None:
     if name == "title":
         return 1
     digits = name.removeprefix("heading ")
-    return int(digits) if name.startswith("heading ") and digits.isdecimal() and 0 < int(digits) <= 9 else None
+    return (
+        int(digits) if name.startswith("heading ") and digits.isdecimal() and 0 < int(digits) <= 9 else None
+    )
 
 
 def _value(element: etree._Element, name: str) -> str | None:

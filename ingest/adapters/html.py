@@ -12,7 +12,9 @@ from rag.domain import MetadataValue
 from rag.errors import UnreadableDocumentError
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
-_INVISIBLE = frozenset("script style template noscript head svg iframe object nav dialog select button".split())
+_INVISIBLE = frozenset(
+    "script style template noscript head svg iframe object nav dialog select button".split()
+)
 _HIDDEN = re.compile(
     r"(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|%)?\s*(?:;|$))", re.I
 )
@@ -86,12 +88,14 @@ def _main_content(tree: html.HtmlElement, *, is_web_page: bool) -> etree._Elemen
         include_comments=False,
         include_tables=True,
     )
-    if article is None or article.body is None or _characters(article.body) < _MIN_KEPT_SHARE * (total - links):
+    if (
+        article is None
+        or article.body is None
+        or _characters(article.body) < _MIN_KEPT_SHARE * (total - links)
+    ):
         return whole
     return article.body
 
 
 def _characters(element: etree._Element) -> int:
     return sum(len(text.strip()) for text in element.itertext())
-
-

@@ -4,6 +4,7 @@ It answers requests from a pipe one by one and ends when its standard input does
 outlives the process that started it, however that one dies.
 """
 
+import logging
 import os
 import resource
 import sys
@@ -44,6 +45,7 @@ def answer(request: Request) -> ParsedDocument | Failure:
 
 def main(descriptor: int, max_bytes: int) -> None:
     """Serve requests until the other end is closed."""
+    logging.disable(logging.CRITICAL)  # libraries log of what they skip; the reason is told in the answer
     threading.Thread(target=_end_with_parent, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -17,6 +17,7 @@ _DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?")
 _NO_TITLE = re.compile(r"[\s(]*(?:untitled|anonymous|unspecified|unknown|document\d*)?[\s)]*", re.IGNORECASE)
 _PROGRAM = re.compile(r"^Microsoft (?:Word|PowerPoint|Excel) - ")
 _FILE_SUFFIX = re.compile(r"\.(?:docx?|pdf|tex|dvi|indd|rtf|qxd|pptx?|odt|wpd)$", re.IGNORECASE)
+_TITLE_LIKE = re.compile(r"\w(?=[^@]{5,}$)")
 _HEADING_SCALE = 1.07  # body of 11 points, headings of 12, in a common style of papers
 _MAX_HEADING = 150
 _MAX_HEADING_SHARE = 0.3
@@ -28,11 +29,13 @@ def parse_pdf(data: bytes, name: str) -> ParsedDocument:
         pages = [_lines(document, number) for number in range(len(document))]
         stated = document.get_metadata_dict(skip_empty=True)
     if not any(pages):
-        raise UnreadableDocumentError("no text layer: its pages are images or empty; run text recognition (OCR)")
+        raise UnreadableDocumentError(
+            "no text layer: its pages are images or empty; run text recognition (OCR)"
+        )
     text = _Text(_sizes_of_headings(pages))
     for number, lines in enumerate(pages, start=1):
         text.add_page(number, lines)
-    first_page = [heading for heading in text.headings if heading.start < text.pages[0].end]
+    first_page = [h for h in text.headings if h.start < text.pages[0].end and _TITLE_LIKE.match(h.title)]
     largest = min(first_page, key=lambda heading: heading.level).title if first_page else ""
     return ParsedDocument(
         title=_title(stated.get("Title", "")) or largest or title_of(name),
@@ -51,7 +54,9 @@ def _opened(data: bytes) -> pdfium.PdfDocument:
         is_empty = len(document) == 0
     except pdfium.PdfiumError as error:
         if error.err_code == _PASSWORD_ERROR:
-            raise UnreadableDocumentError("the file is protected by a password; save it without one") from error
+            raise UnreadableDocumentError(
+                "the file is protected by a password; save it without one"
+            ) from error
         raise UnreadableDocumentError(f"the PDF is damaged and cannot be opened: {error}") from error
     if is_empty:
         raise UnreadableDocumentError("the PDF has no pages")

@@ -10,6 +10,7 @@ import pypdfium2 as pdfium
 
 # pdfium puts U+FFFE (older versions U+0002) where it took a hyphen and a line break out.
 _LINE = re.compile("(?P<text>[^\r\n\ufffe\x02]*)(?P<end>\r\n|[\r\n\ufffe\x02]|$)")
+_ITEM = re.compile(r"[-*•‣◦▪●○■□➢✓·–—]|[(（]?\w{1,3}[.)）、]|[\d.]{1,8}\s")
 _HYPHENS = ("\ufffe", "\x02")
 
 
@@ -105,6 +106,8 @@ def _merged(before: Line, line: Line) -> Line:
 
 def _is_indented(before: Line, line: Line, after: Line | None) -> bool:
     """Whether a line is set in as the first of a paragraph is: right of the lines before and after it."""
+    if _ITEM.match(before.text):
+        return False  # it goes on with the item of a list
     indent = line.left - before.left
     returns = after is None or not after.is_placed or line.left - after.left > 0.5 * line.size
     return 0.8 * line.size < indent < 6 * line.size and returns

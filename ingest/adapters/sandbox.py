@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from ingest.adapters.markdown import parse_markdown
-from ingest.adapters.parser_messages import Request
+from ingest.adapters.parser_messages import Failure, Request
 from ingest.adapters.plain_text import parse_text
 from ingest.parse import Format, ParsedDocument, parse
 from rag.errors import UnreadableDocumentError
@@ -68,26 +68,29 @@ class ParserSandbox:
     def _parse_apart(self, data: bytes, name: str) -> ParsedDocument:
         with self._lock:
             worker = self._worker = self._worker or _Worker.start(self._memory_bytes)
+            is_usable = False
             try:
-                return worker.parse(data, name, self._seconds)
+                reply = worker.answer(Request(data, name), self._seconds)
+                is_usable = not (isinstance(reply, Failure) and reply.is_fatal)
             except _WorkerLostError as loss:
-                self.close()
                 raise UnreadableDocumentError(self._reason(loss)) from None
-            except KeyboardInterrupt:
-                self.close()
-                raise
+            finally:
+                # Ctrl-C comes by here too: an answer nobody waited for must not be taken for the next file's.
+                if not is_usable:
+                    self.close()
+        if isinstance(reply, Failure):
+            raise UnreadableDocumentError(reply.reason)
+        return reply
 
     def _reason(self, loss: "_WorkerLostError") -> str:
         memory = f"{self._memory_bytes // _MEBIBYTE:,} MiB"
         if loss.cause == "time":
             return f"parsing took longer than the limit of {self._seconds:g} seconds"
-        if loss.cause == "memory":
-            return f"parsing needs more memory than the limit of {memory}"
         return f"the parser crashed ({loss.cause}): the file is damaged or needs more than {memory} of memory"
 
 
 class _WorkerLostError(Exception):
-    """The worker is of no more use; `cause` is "time", "memory" or how it ended."""
+    """The worker is of no more use; `cause` is "time" or how it ended."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -108,7 +111,15 @@ class _Worker:
         ours, theirs = Pipe()
         path = os.pathsep.join(filter(None, [_IMPORT_ROOT, os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "ingest.adapters.parser_worker", str(theirs.fileno()), str(memory_bytes)],
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                "-m",
+                "ingest.adapters.parser_worker",
+                str(theirs.fileno()),
+                str(memory_bytes),
+            ],
             stdin=subprocess.PIPE,
             pass_fds=[theirs.fileno()],
             start_new_session=True,
@@ -117,17 +128,15 @@ class _Worker:
         theirs.close()
         return cls(process, ours)
 
-    def parse(self, data: bytes, name: str, seconds: float) -> ParsedDocument:
+    def answer(self, request: Request, seconds: float) -> ParsedDocument | Failure:
         try:
-            self.connection.send(Request(data, name))
+            self.connection.send(request)
             if not self.connection.poll(seconds):
                 raise _WorkerLostError("time")
-            reply = self.connection.recv()
+            reply: ParsedDocument | Failure = self.connection.recv()
         except (EOFError, ConnectionError):
             raise _WorkerLostError(self._ending()) from None
-        if isinstance(reply, ParsedDocument):
-            return reply
-        raise UnreadableDocumentError(reply.reason)
+        return reply
 
     def kill(self) -> None:
         self.process.kill()

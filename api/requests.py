@@ -1,0 +1,65 @@
+"""The bodies that come in over HTTP."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.fields import (
+    CollectionName,
+    Filters,
+    FolderPath,
+    IgnorePattern,
+    NewCollectionName,
+    QuestionText,
+)
+
+
+class RequestBody(BaseModel):
+    """A body whose every field is known and of exactly its type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SearchRequest(RequestBody):
+    """A question and where to look for what bears on it."""
+
+    question: QuestionText = Field(examples=["When may the tenant end the lease?"])
+    collection: CollectionName = Field(examples=["contracts"])
+    filters: Filters = Field(
+        default={},
+        description="conditions on metadata: fields with a value or with $eq $ne $in $gt $gte $lt $lte, "
+        "joined by $and $or $not; a filter that matches nothing finds nothing",
+        examples=[{"year": {"$gte": 2020}}],
+    )
+    top_k: int = Field(default=10, ge=1, le=100, description="how many passages to find")
+    neighbours: int = Field(
+        default=0, ge=0, le=5, description="passages to give before and after each one found"
+    )
+
+
+class QueryRequest(SearchRequest):
+    """A question to be answered."""
+
+    include: list[Literal["evidence"]] = Field(
+        default=[], max_length=8, description='"evidence" sends the texts of the evidence too'
+    )
+
+
+class CollectionRequest(RequestBody):
+    """A collection to be made."""
+
+    name: NewCollectionName = Field(
+        description="printable characters, no slash, no blank at either end", examples=["contracts"]
+    )
+
+
+class IngestRequest(RequestBody):
+    """A folder to be read by the server, below one of its ATTEST_INGEST_ROOTS."""
+
+    folder: FolderPath = Field(examples=["/srv/documents/contracts"])
+    collection: NewCollectionName = Field(description="made if it does not exist", examples=["contracts"])
+    exclude: list[IgnorePattern] = Field(
+        default=[], max_length=100, description=".gitignore-style patterns to leave out"
+    )
+    retry_failed: bool = Field(default=False, description="read files again that failed before")
+    allow_empty: bool = Field(default=False, description="accept an empty folder, which removes all")

@@ -1,0 +1,45 @@
+"""Ask and search."""
+
+from fastapi import APIRouter
+
+from api import present
+from api.requests import QueryRequest, SearchRequest
+from api.routes.running import RunningSystem, problems
+from api.schemas import OutcomeOut, SearchOut
+from rag.domain import Question
+
+router = APIRouter(prefix="/v1", tags=["questions"])
+
+
+@router.post(
+    "/query",
+    summary="Ask a question",
+    responses=problems(404, 409),
+    response_description="An answer whose every sentence is cited, or an abstention",
+)
+def query(request: QueryRequest, system: RunningSystem) -> OutcomeOut:
+    """Answers from a collection's documents. A question that they do not answer gives an abstention,
+    which is an outcome and no error."""
+    outcome = system.ask(_question_of(request))
+    return present.outcome_of(outcome, with_evidence="evidence" in request.include)
+
+
+@router.post(
+    "/search",
+    summary="Search without answering",
+    responses=problems(404, 409),
+    response_description="Passages, best first",
+)
+def search(request: SearchRequest, system: RunningSystem) -> SearchOut:
+    """Finds the passages that bear on a question, by meaning and by words."""
+    return present.search_of(system.search(_question_of(request)))
+
+
+def _question_of(request: SearchRequest) -> Question:
+    return Question(
+        text=request.question,
+        collection=request.collection,
+        top_k=request.top_k,
+        filters=request.filters,
+        neighbours=request.neighbours,
+    )
