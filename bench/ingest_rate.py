@@ -114,12 +114,9 @@ def ingest_ours(folder: Path, home: Path) -> SideResult:
     )
 
 
-def run_ours(folder: Path, cache: Path) -> SideResult:
-    """A fresh process and home, but for the model's converted weights, which the first start keeps."""
-    models = cache.absolute() / "models"
-    models.mkdir(parents=True, exist_ok=True)
+def run_ours(folder: Path) -> SideResult:
+    """A fresh process and a fresh home."""
     with tempfile.TemporaryDirectory() as home:
-        (Path(home) / "models").symlink_to(models)
         return _run([sys.executable, "-m", "bench.ingest_rate", "--ours", str(folder), home])
 
 
@@ -135,13 +132,13 @@ def compare(contracts: int, repeats: int, cache: Path) -> Comparison:
     with tempfile.TemporaryDirectory() as scratch:
         folder, plan = Path(scratch) / "contracts", Path(scratch) / "plan.json"
         files = [str(path) for path in export("contracts", folder, limit=contracts)]
-        first = run_ours(folder, cache)
+        first = run_ours(folder)
         note(f"ours: {first.chunks} chunks of {first.mean_characters:.0f} characters; fitting LangChain's")
         fit = [str(python), str(LANGCHAIN_SCRIPT), "fit", str(plan), str(first.mean_characters), *files]
         subprocess.run(fit, check=True)
         langchain = [str(python), str(LANGCHAIN_SCRIPT), "run", str(plan), *files]
         sides: dict[str, Callable[[], SideResult]] = {
-            "ours": lambda: run_ours(folder, cache),
+            "ours": lambda: run_ours(folder),
             "LangChain": lambda: _run(langchain),
         }
         results: dict[str, list[SideResult]] = {name: [] for name in sides}

@@ -13,7 +13,6 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -79,20 +78,18 @@ def questions_of(corpus: str) -> list[str]:
 
 def ingest_missing(corpus: str, home: Path) -> None:
     """Ingest the corpus into a collection of its name, unless it is there with all its documents."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = home.absolute() / "corpora" / corpus  # kept: a source is known by its path
-        files = (
-            export(corpus, folder) if not folder.is_dir() else [p for p in folder.rglob("*") if p.is_file()]
-        )
-        store = Store.open(Settings(home=home, database_url="").resolved_database_url())
-        try:
-            present = store.size(store.collection(corpus).id).documents
-        except NotFoundError:
-            present = 0
+    folder = home.absolute() / "corpora" / corpus  # kept: a source is known by its path
+    files = [path for path in folder.rglob("*") if path.is_file()] or export(corpus, folder)
+    store = Store.open(Settings(home=home, database_url="").resolved_database_url())
+    try:
+        present = store.size(store.collection(corpus).id).documents
+    except NotFoundError:
+        present = 0
+    finally:
         store.close()
-        if present < len(files):
-            command = [str(ATTEST), "ingest", str(folder), "--collection", corpus, "--home", str(home)]
-            subprocess.run(command, check=True, cwd=scratch)
+    if present < len(files):
+        command = [str(ATTEST), "ingest", str(folder), "--collection", corpus, "--home", str(home)]
+        subprocess.run(command, check=True)
 
 
 @contextmanager
@@ -152,12 +149,13 @@ def memory_of(corpus: str, home: Path) -> Memory:
     with open_system(Settings(home=home, database_url="")) as system:
         system.embedder.embed([questions[0]])
         model = resident_mebibytes()
-        check = system.check(corpus)
         for question in questions[:50]:
             system.search(Question(question, corpus))
         opened = resident_mebibytes()
-        size = system.store.size(system.store.collection(corpus).id)
-    return Memory(corpus, size.documents, size.chunks, check.vectors, model, opened, 0.0)
+        collection = system.store.collection(corpus)
+        size = system.store.size(collection.id)
+        vectors = len(system.store.embedded_ids(collection.id, system.embedder.space))
+    return Memory(corpus, size.documents, size.chunks, vectors, model, opened, 0.0)
 
 
 def memory_in_fresh_process(corpus: str, home: Path, server: float) -> Memory:

@@ -109,7 +109,7 @@ def _bring_in(system: "System", suite: "Suite", data: "RetrievalSet") -> str:
         stored = ingestion.add_texts(texts, name, source=suite.name, report=lambda _: None)
     finally:
         ingestion.close()
-    typer.echo(f"corpus: {stored} stored, {len(data.corpus) - stored} unchanged, collection {name}", err=True)
+    typer.echo(f"corpus: {stored} of {len(data.corpus)} stored now, in collection {name}", err=True)
     return name
 
 

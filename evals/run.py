@@ -56,9 +56,10 @@ def collection_name(suite: Suite, data: RetrievalSet) -> str:
 
 
 def texts_of(data: RetrievalSet) -> Iterator[TextDocument]:
-    """The corpus as documents whose uri is the passage's id."""
+    """The corpus as documents whose uri is the passage's id; one without text cannot be found, so it is out."""
     for passage in data.corpus:
-        yield TextDocument(uri=passage.id, title=passage.title, text=passage.text)
+        if passage.text.strip():  # Cranfield has two that are empty
+            yield TextDocument(uri=passage.id, title=passage.title, text=passage.text)
 
 
 def ask_all(search: Search, collection: str, queries: Sequence[Query], folder: RunFolder) -> Iterator[Record]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from ingest.parse import Heading
 from ingest.sections import Section, sections
-from ingest.splitting import CountTokens, counted, fitting
+from ingest.splitting import SEAM_TOKENS, CountTokens, counted, fitting
 from rag.domain import DraftChunk, Span
 from rag.sentences import sentences
 
 CHUNK_VERSION = "chunk-1"
-"""Raised whenever chunking the same text with the same settings may give other chunks: a part of the recipe."""
+"""Raised whenever chunking the same text alike may give other chunks: a part of the recipe."""
 
 # A chunk this full may end at a section's start though the next section's beginning would fit.
 _FULL_ENOUGH = 0.5
@@ -93,15 +93,19 @@ def _groups(
         sizes[piece.section] += piece.tokens
     group: list[_Piece] = []
     tokens = 0
+    limit = settings.maximum
     for piece in pieces:
         is_new_section = bool(group) and piece.section != group[-1].section
         ends_here = is_new_section and _ends_at_section(tokens, piece, sizes, parts, settings)
-        if group and (ends_here or tokens + piece.tokens > settings.target):
+        if group and (ends_here or tokens + piece.tokens > limit):
             carried = [] if is_new_section else _trailing_headings(group)
             yield group[: len(group) - len(carried)]
             group, tokens = carried, sum(heading.tokens for heading in carried)
+            limit = settings.maximum
         group.append(piece)
         tokens += piece.tokens
+        if not piece.is_heading:
+            limit = settings.target  # headings alone may take what follows up to the maximum
     if group:
         yield group
 
@@ -131,9 +135,7 @@ def _merged_tails(
     for group in groups:
         size = sum(piece.tokens for piece in group)
         if merged and size < _WORTH_A_CHUNK * settings.target and not parts[group[0].section].is_top:
-            # One token more at every seam is the most that a tokenizer adds for what stands between pieces.
-            both = sum(piece.tokens for piece in merged[-1]) + size + len(merged[-1]) + len(group)
-            if both <= settings.maximum:
+            if not _is_doubtful([*merged[-1], *group], settings.maximum):
                 merged[-1] = [*merged[-1], *group]
                 continue
         merged.append(group)
@@ -162,18 +164,23 @@ def _verified(
 
 
 def _is_doubtful(group: Sequence[_Piece], maximum: int) -> bool:
-    return len(group) > 1 and sum(piece.tokens for piece in group) + len(group) > maximum
+    """Whether the pieces' tokens and those of the seams between them might be more than the maximum."""
+    return len(group) > 1 and _at_most(group) > maximum
+
+
+def _at_most(group: Sequence[_Piece]) -> int:
+    return sum(piece.tokens for piece in group) + SEAM_TOKENS * (len(group) - 1)
 
 
 def _overlapped(groups: Sequence[list[_Piece]], settings: ChunkSettings) -> Iterator[list[_Piece]]:
     """Each group with whole pieces of the one before in front of it, as the overlap and the maximum allow."""
     before: list[_Piece] = []
     for group in groups:
-        tokens = sum(piece.tokens for piece in group) + len(group)
+        tokens = _at_most(group)
         repeated: list[_Piece] = []
         spent = 0
-        for piece in reversed(before):
-            spent += piece.tokens + 1
+        for piece in reversed(before[1:]):  # not all of it: every chunk begins after the one before
+            spent += piece.tokens + SEAM_TOKENS
             is_foreign = piece.section != group[0].section
             if is_foreign or spent > settings.overlap or tokens + spent > settings.maximum:
                 break

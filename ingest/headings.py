@@ -11,8 +11,9 @@ _NUMBER = "[零〇一二三四五六七八九十百千0-9]{1,8}"
 _PART = re.compile(rf"\n *(第{_NUMBER}(?P<unit>[编分章节]编?)(?:[ \u3000][^\n。；]{{0,60}})?)(?=\n|\Z)")
 _ARTICLE = re.compile(rf"\n *(第{_NUMBER}条(?:之{_NUMBER})?)(?=[\s：:【（(]|\Z)")
 _ENGLISH = re.compile(
-    r"\n *((?P<unit>ARTICLE|CHAPTER|PART|SCHEDULE|EXHIBIT|APPENDIX|ANNEX|SECTION|Article|Chapter|Part|Schedule|Exhibit"
-    r"|Appendix|Annex|Section) +(?:\d{1,3}(?:\.\d{1,3})*|[IVXLC]{1,7}|[A-Z])(?![\w,;])[^\n;]{0,80})(?=\n|\Z)"
+    r"\n *((?P<unit>ARTICLE|CHAPTER|PART|SCHEDULE|EXHIBIT|APPENDIX|ANNEX|SECTION"
+    r"|Article|Chapter|Part|Schedule|Exhibit|Appendix|Annex|Section)"
+    r" +(?:\d{1,3}(?:\.\d{1,3})*|[IVXLC]{1,7}|[A-Z])(?![\w,;])[^\n;]{0,80})(?=\n|\Z)"
 )
 _CHINESE_LEVELS = {"编": 2, "分编": 3, "章": 4, "节": 5}
 ARTICLE_LEVEL = 9

@@ -45,7 +45,8 @@ def _lines_alone(text: str) -> set[int]:
     """Numbers of the lines of code and headings."""
     alone: set[int] = set()
     number = counted = 0
-    spans = [(span.start, span.end) for span in [*code(text), *headings(text)]]
+    spans = [(span.start, span.end) for span in code(text)]
+    spans += [(heading.start, heading.end) for heading in headings(text)]
     for start, end in sorted(spans):
         number += text.count("\n", counted, start)
         counted = start

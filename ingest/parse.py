@@ -96,7 +96,7 @@ def parse(data: bytes, name: str, parsers: Mapping[Format, Parser]) -> ParsedDoc
         raise UnreadableDocumentError("the file holds no text")
     if len(parsed.text) > _MAX_CHARACTERS:
         raise UnreadableDocumentError(
-            f"the file holds {len(parsed.text):,} characters, more than the limit of {_MAX_CHARACTERS:,}; split it"
+            f"the file holds {len(parsed.text):,} characters; the limit is {_MAX_CHARACTERS:,}: split it"
         )
     return parsed
 

@@ -9,6 +9,9 @@ from rag.domain import Span, TokenCount
 
 CountTokens: TypeAlias = Callable[[Sequence[str]], list[TokenCount]]
 
+SEAM_TOKENS = 2
+"""The most that a tokenizer adds where two pieces meet: for an empty line; WordPiece adds none."""
+
 _BATCH = 4096
 # Where a sentence may be split, the best first: clauses, phrases, words. Chinese marks need no blank.
 _BOUNDARIES = (
@@ -42,7 +45,7 @@ def counted(texts: Sequence[str], count_tokens: CountTokens) -> list[int]:
 def _split(
     text: str, span: Span, count_tokens: CountTokens, maximum: int, boundaries: Sequence[re.Pattern[str]]
 ) -> Iterator[tuple[Span, int]]:
-    """Parts at the first kind of boundary, packed up to the maximum; those still too long at the next kind."""
+    """Parts at the first kind of boundary, packed up to the maximum; what is still too long at the next."""
     if boundaries:
         parts = _parts(text, span, boundaries[0])
     else:
@@ -54,9 +57,9 @@ def _split(
     pending: Span | None = None
     pending_tokens = 0
     for part, tokens in zip(parts, counts, strict=True):
-        # One more for what a tokenizer may add at a seam.
-        if pending is not None and pending_tokens + tokens + 1 <= maximum:
-            pending, pending_tokens = Span(pending.start, part.end), pending_tokens + tokens + 1
+        together = pending_tokens + SEAM_TOKENS + tokens
+        if pending is not None and together <= maximum:
+            pending, pending_tokens = Span(pending.start, part.end), together
             continue
         if pending is not None:
             yield pending, pending_tokens

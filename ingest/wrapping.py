@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ingest.hyphens import Hyphens
 from ingest.offsets import Edit
@@ -36,6 +37,7 @@ _FULL_SHARE_AFTER_STOP = 0.85
 _FULL_SHARE_CHINESE = 0.9
 _QUANTILE = 0.8
 _MIN_LINES = 3
+_MIN_WRAP_WIDTH = 25  # no column is narrower
 _MAX_WRAP_WIDTH = 250  # no page is wider, in columns: such lines are whole paragraphs
 _WINDOW_LINES = 80
 _MIN_SHARE_BEFORE_LOWER_CASE = 0.4
@@ -64,7 +66,7 @@ def joined_lines(text: str, heading_starts: set[int], window_starts: Sequence[in
     hyphens = Hyphens(text)
     for window in _windows(_lines(text, heading_starts), window_starts):
         full = _full_width(window)
-        for before, line in zip(window, window[1:], strict=False):
+        for before, line in pairwise(window):
             if before.content and line.content and _continues(before, line, full):
                 end_of_content = before.start + len(before.content)
                 yield _joint(before, line, end_of_content, hyphens)
@@ -103,7 +105,7 @@ def _full_width(lines: Sequence[_Line]) -> int:
     if len(widths) < _MIN_LINES:
         return 0
     width = widths[int(_QUANTILE * (len(widths) - 1))]
-    return width if width <= _MAX_WRAP_WIDTH else 0
+    return width if _MIN_WRAP_WIDTH <= width <= _MAX_WRAP_WIDTH else 0
 
 
 def _continues(before: _Line, line: _Line, full: int) -> bool:
@@ -112,7 +114,7 @@ def _continues(before: _Line, line: _Line, full: int) -> bool:
         return False
     if _is_table_row(before.content) or _is_table_row(line.content):
         return False
-    if _CLOSING.match(line.content):
+    if _CLOSING.match(line.content) or _is_hyphenated(before.content, line.content):
         return True
     is_ended = _ENDED.search(before.content) is not None
     is_full = before.width >= full * _needed_share(before.content, is_ended=is_ended)
@@ -121,6 +123,11 @@ def _continues(before: _Line, line: _Line, full: int) -> bool:
     goes_on = line.content[0].islower() and not is_ended
     is_item = _FIRM_START.match(before.content) is not None
     return is_full or (goes_on and (is_item or before.width >= full * _MIN_SHARE_BEFORE_LOWER_CASE))
+
+
+def _is_hyphenated(before: str, line: str) -> bool:
+    """Whether a line ends with a hyphen inside what looks like a word."""
+    return before[-1] in "-\u2010" and before[-2:-1].isalnum() and line[0].isalnum()
 
 
 def _is_table_row(content: str) -> bool:
@@ -138,7 +145,7 @@ def _needed_share(content: str, *, is_ended: bool) -> float:
 
 def _joint(before: _Line, line: _Line, end: int, hyphens: Hyphens) -> Edit:
     last, first = before.content[-1], line.content[0]
-    if last in "-\u2010" and before.content[-2:-1].isalnum() and first.isalnum():
+    if _is_hyphenated(before.content, line.content):
         drop = hyphens.is_only_of_the_line(before.content, line.content)
         return Edit(end - drop, line.start, "")
     is_tight = _IS_CHINESE.match(last) or _IS_CHINESE.match(first) or _CLOSING.match(first)

@@ -4,8 +4,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.domain import Chunk, DraftSentence, Hit, Span, Vectors
 from rag.fuse import dense_weight
@@ -18,6 +20,10 @@ MAXIMUM_SENTENCES = 3
 MINIMUM_CHARACTERS = 12  # shorter ones are headings, list marks and page numbers
 FOLLOWER_SHARE = 0.85  # a further sentence must score at least this share of the best one's score
 SAME_WORDING = 0.8  # Jaccard overlap of tokens from which two sentences say the same
+
+
+Scores: TypeAlias = NDArray[np.float64]
+"""Shape (n,), from 0 to 1, one for each candidate sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class ExtractiveGenerator:
             for i in chosen
         )
 
-    def _scores(self, question: str, candidates: Sequence[_Candidate]) -> np.ndarray:
+    def _scores(self, question: str, candidates: Sequence[_Candidate]) -> Scores:
         """One score from 0 to 1 per candidate."""
         words = _coverage(question_tokens(question), candidates)
         count = self._embedder.count_tokens([question])[0]
@@ -81,11 +87,12 @@ def _in_context(candidate: _Candidate) -> str:
     return f"{heading}: {candidate.text}"
 
 
-def _cosines(vectors: Vectors) -> np.ndarray:
-    return np.clip(vectors[1:] @ vectors[0], 0.0, 1.0)
+def _cosines(vectors: Vectors) -> Scores:
+    """The cosine of the first vector, the question's, with each other one, from 0 to 1."""
+    return np.clip(np.asarray(vectors[1:] @ vectors[0], np.float64), 0.0, 1.0)
 
 
-def _coverage(asked: Sequence[str], candidates: Sequence[_Candidate]) -> np.ndarray:
+def _coverage(asked: Sequence[str], candidates: Sequence[_Candidate]) -> Scores:
     """The share of the question's words in each candidate, rare words among the candidates weighing more."""
     seen = Counter(token for candidate in candidates for token in candidate.tokens)
     weights = {token: math.log(1 + len(candidates) / (1 + seen[token])) for token in set(asked)}
@@ -95,7 +102,7 @@ def _coverage(asked: Sequence[str], candidates: Sequence[_Candidate]) -> np.ndar
     return np.array([sum(weights[t] for t in weights if t in item.tokens) / total for item in candidates])
 
 
-def _choose(candidates: Sequence[_Candidate], scores: np.ndarray) -> list[int]:
+def _choose(candidates: Sequence[_Candidate], scores: Scores) -> list[int]:
     """The best candidate and those near it that say something else, in reading order."""
     order = np.argsort(-scores, kind="stable")
     floor = FOLLOWER_SHARE * scores[order[0]]

@@ -72,8 +72,10 @@ def question_tokens(text: str) -> list[str]:
     A word typed in capitals is kept, so that WHO, IT and US are not taken for pronouns.
     """
     tokens: list[str] = []
-    is_shouted = text.upper() == text
-    for position, (run, is_unspaced) in enumerate(_runs(text)):
+    runs = _runs(text)
+    words = [run for run, is_unspaced in runs if not is_unspaced]
+    is_shouted = len(words) > 2 and all(word.isupper() for word in words)
+    for position, (run, is_unspaced) in enumerate(runs):
         if is_unspaced:
             tokens += _unspaced_tokens(run, _CHINESE_QUESTION_WORDS)
         elif not _is_question_word(run, position, is_shouted):

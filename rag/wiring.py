@@ -37,5 +37,5 @@ def _embedder(settings: Settings) -> Embedder:
     from rag.adapters.sentence_transformer import SentenceTransformerEmbedder
 
     if settings.embedding_model == MODEL_NAME:
-        return PackagedMiniLM(settings.home / "models")
+        return PackagedMiniLM()
     return SentenceTransformerEmbedder(settings.embedding_model)

@@ -68,7 +68,7 @@ def _check_archive(data: bytes) -> None:
             is_bomb = unpacked > _RATIO_COUNTS_ABOVE and unpacked / packed > _MAX_RATIO
             if unpacked > _MAX_XML_BYTES or is_bomb or len(members) > _MAX_MEMBERS:
                 raise UnreadableDocumentError(
-                    f"the file unpacks to {unpacked:,} bytes of XML in {len(members):,} parts, more than is safe"
+                    f"the file unpacks to {unpacked:,} bytes of XML in {len(members):,} parts: unsafe"
                 )
             for part in parts:
                 _check_part(archive, part)

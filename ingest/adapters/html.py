@@ -13,7 +13,8 @@ from rag.errors import UnreadableDocumentError
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _INVISIBLE = frozenset(
-    "script style template noscript head svg iframe object nav dialog select button".split()
+    {"script", "style", "template", "noscript", "head", "svg", "iframe", "object", "nav", "dialog", "select"}
+    | {"button", "datalist"}
 )
 _HIDDEN = re.compile(
     r"(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em|%)?\s*(?:;|$))", re.I
@@ -88,13 +89,10 @@ def _main_content(tree: html.HtmlElement, *, is_web_page: bool) -> etree._Elemen
         include_comments=False,
         include_tables=True,
     )
-    if (
-        article is None
-        or article.body is None
-        or _characters(article.body) < _MIN_KEPT_SHARE * (total - links)
-    ):
+    content = getattr(article, "body", None)
+    if content is None or _characters(content) < _MIN_KEPT_SHARE * (total - links):
         return whole
-    return article.body
+    return content
 
 
 def _characters(element: etree._Element) -> int:

@@ -11,11 +11,12 @@ _CELLS = frozenset({"td", "th", "cell"})
 _ITEMS = frozenset({"li", "item", "dt", "dd"})
 _LISTS = frozenset({"ul", "ol", "list", "dl"})
 _BREAKS = frozenset({"br", "lb"})
-_INLINE = frozenset(
-    (
-        "a abbr b bdi bdo big cite data del dfn em font hi i ins kbd label mark q ref rp rt ruby s samp small "
-        "span strong sub sup time tt u var wbr img graphic code"
-    ).split()
+_INLINE = (
+    frozenset(
+        {"a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i"}
+    )
+    | {"img", "ins", "kbd", "label", "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong"}
+    | {"sub", "sup", "time", "tt", "u", "var", "wbr", "hi", "ref", "graphic"}
 )
 
 

@@ -4,6 +4,7 @@ import ctypes
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 import pypdfium2 as pdfium
@@ -54,7 +55,7 @@ def lines_of(page: pdfium.PdfTextPage) -> list[Line]:
 
 def paragraph_breaks(lines: Sequence[Line]) -> set[int]:
     """Indexes of the lines before which the page shows a gap, an indent or another size of letters."""
-    drops = [a.bottom - b.bottom for a, b in zip(lines, lines[1:], strict=False) if _is_below(a, b)]
+    drops = [a.bottom - b.bottom for a, b in pairwise(lines) if _is_below(a, b)]
     pitch = median(drops) if drops else 0.0
     breaks: set[int] = set()
     for index in range(1, len(lines)):

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import tantivy
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 from tantivy import Occur, Query
 
 from rag.domain import Chunk, ChunkIds, Position, ScoredId
@@ -26,6 +27,7 @@ HITS_AT_ONCE = 20_000  # hits looked through before the filter is put into the q
 SCORE_DIGITS = 4  # tantivy adds 32-bit floats in an order that depends on the segment
 
 _ID, _TOKENS, _SEQUENCE, _TOKEN = "id", f"tokens{RECIPE}", "sequence", "token"
+Scores: TypeAlias = NDArray[np.float64]
 Result = TypeVar("Result")
 
 
@@ -42,7 +44,7 @@ class _Found:
     """Hits best first, and whether there are no more."""
 
     ids: ChunkIds
-    scores: np.ndarray[tuple[int], np.dtype[np.float64]]
+    scores: Scores
     is_all: bool
 
 
@@ -60,9 +62,8 @@ class TantivyIndex:
         self._pending: dict[int, str] = {}
         self._removed: set[int] = set()
         self._is_cleared = False
-        self._index: tantivy.Index | None = None
         self._searcher: tantivy.Searcher | None = None
-        self._open()
+        self._reload()
 
     def position(self) -> Position | None:
         """How far the folder's last commit has followed, whichever process made it."""
@@ -130,7 +131,7 @@ class TantivyIndex:
         """Let go of the files; what was not committed is dropped and will be followed again."""
         self._pending.clear()
         self._removed.clear()
-        self._index = self._searcher = None
+        self._searcher = None
 
     def _best(
         self, searcher: tantivy.Searcher, query: Query, k: int, allowed: ChunkIds | None
@@ -175,16 +176,20 @@ class TantivyIndex:
             if stale:
                 writer.delete_documents_by_query(Query.term_set_query(self._schema, _ID, stale))
             for chunk_id, text in self._pending.items():
-                writer.add_document(_chunk_document(chunk_id, text))
+                writer.add_document(self._document({_ID: chunk_id, _TOKENS: text}))
             if position is not None:
                 writer.delete_documents_by_query(_position_query(self._schema))
-                writer.add_document(_position_document(position))
+                writer.add_document(self._document({_SEQUENCE: position.sequence, _TOKEN: position.token}))
             writer.commit()
             writer.wait_merging_threads()
         self._pending.clear()
         self._removed.clear()
         self._is_cleared = False
         self._reload()
+
+    def _document(self, fields: dict[str, int | str]) -> tantivy.Document:
+        """With the schema: without it an unsigned field gets a signed value, which stops the writer."""
+        return tantivy.Document.from_dict(fields, self._schema)
 
     @contextmanager
     def _writing(self) -> Iterator[tantivy.IndexWriter]:
@@ -199,13 +204,9 @@ class TantivyIndex:
                 "try again, and stop that process if it hangs"
             ) from error
         try:
-            # Opened anew, because another process may have written files that the open one would never delete.
-            if not self._open():
-                shutil.rmtree(self._directory, ignore_errors=True)
-                self._directory.mkdir()
-                self._index = tantivy.Index(self._schema, path=str(self._directory))
-            assert self._index is not None
-            yield self._index.writer(WRITER_BYTES, 1)  # one thread: equal input, equal segments
+            # Opened anew: files that another process wrote would never be deleted by the open one.
+            index = self._opened() or self._made_anew()
+            yield index.writer(WRITER_BYTES, 1)  # one thread: equal input, equal segments
         except (ValueError, OSError) as error:
             raise StoreUnavailableError(
                 f"the index in {self._directory} could not be written ({error}); "
@@ -214,31 +215,30 @@ class TantivyIndex:
         finally:
             lock.release()
 
-    def _open(self) -> bool:
-        """Open the files if they are whole and of this schema; else there is nothing to stand on."""
-        self._index = self._searcher = None
+    def _opened(self) -> tantivy.Index | None:
+        """The index if its files are whole and of this schema; else there is nothing to stand on."""
         if not (self._directory / "meta.json").is_file():
-            return False
+            return None
         try:
             index = tantivy.Index(self._schema, path=str(self._directory))
             index.config_reader("manual")
             index.reload()
-            self._searcher = index.searcher()
         except (ValueError, OSError):
-            return False
-        self._index = index
-        return True
+            return None
+        return index
+
+    def _made_anew(self) -> tantivy.Index:
+        """A fresh index, unless that would pass off what is pending as the whole."""
+        if self._searcher is not None and not self._is_cleared:
+            raise CorruptIndexError(f"the index in {self._directory} was damaged; restart, and it is rebuilt")
+        shutil.rmtree(self._directory, ignore_errors=True)
+        self._directory.mkdir()
+        return tantivy.Index(self._schema, path=str(self._directory))
 
     def _reload(self) -> None:
         """See the last commit, whichever process made it."""
-        if self._index is None:
-            self._open()
-            return
-        try:
-            self._index.reload()
-            self._searcher = self._index.searcher()
-        except (ValueError, OSError):
-            self._index = self._searcher = None
+        index = self._opened()
+        self._searcher = index.searcher() if index else None
 
 
 def _schema() -> tantivy.Schema:
@@ -249,20 +249,6 @@ def _schema() -> tantivy.Schema:
     builder.add_unsigned_field(_SEQUENCE, indexed=True, stored=True)
     builder.add_text_field(_TOKEN, stored=True, tokenizer_name="raw")
     return builder.build()
-
-
-def _chunk_document(chunk_id: int, text: str) -> tantivy.Document:
-    document = tantivy.Document()
-    document.add_unsigned(_ID, chunk_id)
-    document.add_text(_TOKENS, text)
-    return document
-
-
-def _position_document(position: Position) -> tantivy.Document:
-    document = tantivy.Document()
-    document.add_unsigned(_SEQUENCE, position.sequence)
-    document.add_text(_TOKEN, position.token)
-    return document
 
 
 def _position_query(schema: tantivy.Schema) -> Query:
@@ -296,7 +282,7 @@ def _search(searcher: tantivy.Searcher, query: Query, limit: int) -> _Found:
     hits = searcher.search(query, limit, count=False).hits
     values = searcher.fast_field_values(_ID, [address for _, address in hits]) if hits else []
     ids = np.array([-1 if value is None else value for value in values], np.int64)
-    scores = np.round(np.array([score for score, _ in hits], np.float64), SCORE_DIGITS)
+    scores: Scores = np.array([round(score, SCORE_DIGITS) for score, _ in hits], np.float64)
     return _Found(ids, scores, len(hits) < limit or limit == searcher.num_docs)
 
 

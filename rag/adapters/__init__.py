@@ -1,0 +1,1 @@
+"""Implementations of `rag.ports` over libraries; only `rag.wiring` names them."""

@@ -1,0 +1,28 @@
+"""How a tokenizer of the `tokenizers` library sees texts, whole and uncut."""
+
+from collections.abc import Sequence
+
+from tokenizers import Tokenizer
+
+from rag.domain import TokenCount
+
+
+def uncut(tokenizer: Tokenizer) -> Tokenizer:
+    """The same tokenizer, told neither to truncate nor to pad."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def encodable(text: str) -> str:
+    """`text` with lone surrogates, which no tokenizer takes, replaced by question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def count_tokens(tokenizer: Tokenizer, texts: Sequence[str], unknown_id: int | None) -> list[TokenCount]:
+    """Counts without special tokens; no token is unknown to a tokenizer without an unknown token."""
+    encodings = tokenizer.encode_batch_fast([encodable(text) for text in texts], add_special_tokens=False)
+    return [
+        TokenCount(len(ids), 0 if unknown_id is None else ids.count(unknown_id))
+        for ids in (encoding.ids for encoding in encodings)
+    ]
