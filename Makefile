@@ -23,7 +23,7 @@ $(VENV)/installed: pyproject.toml requirements.lock
 	touch $@
 
 demo: $(VENV)/installed ## Ingest the handbook, serve it, ask it four questions
-	@$(BIN)/python -m evals.demo
+	@$(BIN)/python -m api.demo
 
 test: $(VENV)/installed ## Run the tests, with coverage
 	$(BIN)/pytest --cov --cov-report=term:skip-covered

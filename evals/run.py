@@ -56,7 +56,7 @@ def collection_name(suite: Suite, data: RetrievalSet) -> str:
 
 
 def texts_of(data: RetrievalSet) -> Iterator[TextDocument]:
-    """The corpus as documents whose uri is the passage's id; one without text cannot be found, so it is out."""
+    """The corpus as documents whose uri is the passage's id; one without text can't be found and is left out."""
     for passage in data.corpus:
         if passage.text.strip():  # Cranfield has two that are empty
             yield TextDocument(uri=passage.id, title=passage.title, text=passage.text)

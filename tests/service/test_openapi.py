@@ -69,6 +69,9 @@ def test_requests_made_from_the_document_get_documented_answers(
 ) -> None:
     assert len(operations) == 19
     for operation in operations:
+        has_input = operation.body or operation.query or operation.path_parameters
+        if mode is GenerationMode.NEGATIVE and not has_input:
+            continue  # nothing in it can be wrong
 
         @hypothesis.settings(max_examples=20, derandomize=True, database=None, **UNTIMED)
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))

@@ -1,0 +1,107 @@
+"""`make demo`: ingest the handbook, serve it, ask over REST, and check what comes back."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+
+from api.client import AttestClient
+from api.schemas import OutcomeOut
+
+COLLECTION = "handbook"
+HANDBOOK = Path(__file__).resolve().parents[1] / "docs"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question of the demo and whether the handbook can answer it."""
+
+    question: str
+    is_answerable: bool
+
+
+QUESTIONS = (
+    Ask("Where does Attest store its state?", is_answerable=True),
+    Ask("What happens when the ingest process is killed?", is_answerable=True),
+    Ask("文档里没有答案时，Attest 会怎么做？", is_answerable=True),
+    Ask("Which hospitals in Rotterdam use Attest?", is_answerable=False),
+)
+
+
+def main() -> int:
+    """Exit status 0 if the three answers and the one abstention came as expected."""
+    console = Console(width=100)
+    with tempfile.TemporaryDirectory(prefix="attest-demo-") as home:
+        console.rule(f"attest ingest {HANDBOOK.name} --collection {COLLECTION}")
+        subprocess.run(  # noqa: S603  # our own command
+            [*_attest(), "ingest", str(HANDBOOK), "--collection", COLLECTION, "--home", home], check=True
+        )
+        with _server(home) as url, AttestClient(url) as client:
+            console.rule(f"POST {url}/v1/query")
+            outcomes = [client.query(ask.question, COLLECTION) for ask in QUESTIONS]
+    for ask, outcome in zip(QUESTIONS, outcomes, strict=True):
+        console.print(_panel(ask, outcome))
+    unexpected = [
+        ask.question
+        for ask, outcome in zip(QUESTIONS, outcomes, strict=True)
+        if (outcome.status == "answered") != ask.is_answerable
+    ]
+    for question in unexpected:
+        console.print(f"not as expected: {question}", style="red")
+    return 1 if unexpected else 0
+
+
+@contextmanager
+def _server(home: str) -> Iterator[str]:
+    """A server on a free port, and its URL once it is ready."""
+    command = [*_attest(), "serve", "--port", "0", "--home", home]
+    with subprocess.Popen(  # noqa: S603  # our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            ready = server.stdout.readline() if server.stdout else ""
+            if " at http" not in ready:
+                raise SystemExit("the server did not start; run `attest serve` to see why")
+            yield ready.split()[-1]
+        finally:
+            server.terminate()
+
+
+def _attest() -> list[str]:
+    return [sys.executable, "-c", "from rag.cli import main; main()"]
+
+
+def _panel(ask: Ask, outcome: OutcomeOut) -> Panel:
+    if outcome.abstention is not None:
+        lines = [f"[yellow]No answer:[/] {outcome.abstention.message}", "", "Closest sources:"]
+        lines += [
+            f"  · {source.document_title} ({source.uri})" for source in outcome.abstention.closest_sources
+        ]
+    else:
+        lines = []
+        for citation in outcome.citations:
+            [source] = citation.sources
+            where = source.location
+            lines.append(f"{_plain(citation.text)} [cyan]{_plain(citation.marker)}[/]")
+            lines.append(
+                f"  [dim]{_plain(citation.marker)} {source.document_title} ({source.uri}), characters "
+                f"{where.start_char_index}-{where.end_char_index}, revision {source.revision[:12]}[/]"
+            )
+    total = outcome.timings_ms.get("total", 0.0)
+    lines += ["", f"[dim]{outcome.status} by the {outcome.generator} generator in {total:.0f} ms[/]"]
+    return Panel("\n".join(lines), title=_plain(ask.question), title_align="left")
+
+
+def _plain(text: str) -> str:
+    """Text of a document, in which brackets are no markup."""
+    return text.replace("[", r"\[")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

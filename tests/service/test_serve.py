@@ -1,0 +1,147 @@
+"""`attest serve` as a process: its URL, its refusals, its orderly end; and the client that talks to it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.client import AttestClient, AttestClientError
+from api.langchain import AttestRetriever
+
+SECONDS = 60  # a bound for a broken server
+
+ATTEST = [sys.executable, "-c", "from rag.cli import main; main()"]
+
+
+def environment(**extra: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ATTEST_")}
+    return kept | extra
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    home = tmp_path_factory.mktemp("served")
+    process = subprocess.Popen(
+        [*ATTEST, "serve", "--port", "0", "--home", str(home)],
+        env=environment(ATTEST_API_KEY="s3cret"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    found = re.fullmatch(r"Attest is ready at (http://127\.0\.0\.1:\d+)\n", process.stdout.readline())
+    if found is None:
+        process.kill()
+        raise AssertionError(process.communicate()[1])
+    yield process, found[1]
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture
+def served(server: tuple[subprocess.Popen[str], str]) -> Iterator[AttestClient]:
+    with AttestClient(server[1], "s3cret") as client:
+        yield client
+
+
+def test_the_client_does_everything_that_the_api_can(served: AttestClient, tmp_path: Path) -> None:
+    assert served.is_ready()
+    served.create_collection("合同 a")
+    file = tmp_path / "lease.txt"
+    file.write_text("😀 The monthly rent is 77 euros.\n")
+    stored = served.upload(file, "合同 a", metadata={"year": 2020})
+    assert stored.metadata == {"year": 2020}
+    assert [collection.name for collection in served.collections()] == ["合同 a"]
+    assert served.collection("合同 a").documents == 1
+    assert [document.id for document in served.documents("合同 a").documents] == [stored.id]
+    assert served.document(stored.id).uri == "lease.txt"
+    assert served.text(stored.id, 2, 5).text == "The"
+    [hit] = served.search("rent", "合同 a", filters={"year": 2020}).hits
+    assert hit.text == served.text(stored.id, hit.location.start_char_index, hit.location.end_char_index).text
+    outcome = served.query("What is the monthly rent?", "合同 a", include=["evidence"])
+    assert outcome.evidence[0].text
+    served.delete_document(stored.id)
+    assert served.search("rent", "合同 a").hits == []
+    served.delete_collection("合同 a")
+    assert served.collections() == []
+
+
+def test_an_error_of_the_client_tells_what_the_server_said(served: AttestClient) -> None:
+    with pytest.raises(AttestClientError, match="no collection named 'nowhere'") as caught:
+        served.query("q", "nowhere")
+    assert caught.value.problem is not None
+    assert caught.value.problem.status == 404
+    with pytest.raises(AttestClientError, match="ATTEST_INGEST_ROOTS"):
+        served.ingest("/etc", "c")
+
+
+def test_the_client_without_the_key_is_told_to_send_it(server: tuple[subprocess.Popen[str], str]) -> None:
+    with AttestClient(server[1]) as client, pytest.raises(AttestClientError, match="Bearer KEY"):
+        client.collections()
+
+
+def test_a_langchain_retriever_gives_passages_with_their_place(
+    server: tuple[subprocess.Popen[str], str], served: AttestClient, tmp_path: Path
+) -> None:
+    served.create_collection("chain")
+    file = tmp_path / "lease.txt"
+    file.write_text("The monthly rent is 77 euros.\n")
+    stored = served.upload(file, "chain")
+    retriever = AttestRetriever.model_validate(
+        {"url": server[1], "api_key": "s3cret", "collection": "chain", "top_k": 1}
+    )
+    [document] = retriever.invoke("rent")
+    assert "77 euros" in document.page_content
+    assert document.metadata["document_id"] == stored.id
+    assert document.metadata["revision"] == stored.revision
+    served.delete_collection("chain")
+
+
+def test_sigterm_ends_the_server_in_order(server: tuple[subprocess.Popen[str], str]) -> None:
+    process, _ = server
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert out == ""
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert {"request"} <= {line["event"] for line in lines}
+    assert "77 euros" not in err
+
+
+def test_a_network_address_without_a_key_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    refused = subprocess.run(
+        [*ATTEST, "serve", "--host", "0.0.0.0", "--port", "0", "--home", str(tmp_path / "home")],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "ATTEST_API_KEY" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = subprocess.run(
+            [*ATTEST, "serve", "--port", port, "--home", str(tmp_path / "home")],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert refused.returncode == 1
+    assert port in refused.stderr
+    assert "Traceback" not in refused.stderr
