@@ -13,9 +13,10 @@ from starlette.middleware import Middleware
 
 from api.errors import MEDIA_TYPE, add_problem_handlers
 from api.limits import BodyLimit, limit_concurrency
+from api.listen import key_of
 from api.logs import RequestLog
 from api.routes import collections, documents, health, ingest_jobs, query
-from api.security import Guard, key_of
+from api.security import Guard
 from ingest.ingestion import Ingestion
 from rag.system import System
 

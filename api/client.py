@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import IO, Literal, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -191,13 +191,13 @@ class AttestClient:
         json_body: Mapping[str, object] | None = None,
         parameters: Mapping[str, str | int] | None = None,
         form: Mapping[str, str] | None = None,
-        files: httpx._types.RequestFiles | None = None,
+        files: Mapping[str, tuple[str, IO[bytes]]] | None = None,
     ) -> httpx.Response:
         try:
             response = self._http.request(
                 method, path, json=json_body, params=parameters, data=form, files=files
             )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise AttestClientError(
                 f"no answer from {self._http.base_url} ({error}); is `attest serve` running there?"
             ) from error

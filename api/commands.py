@@ -1,10 +1,15 @@
 """`attest serve`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rag.commands import HomeOption, settings_for
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from rag.settings import Settings
 
 
 def serve(
@@ -18,17 +23,21 @@ def serve(
 
     Ctrl-C or SIGTERM lets requests in flight finish and leaves everything ready for the next start.
     """
-    from api.security import require_safe_host
+    from api.listen import listen, require_safe_host
 
     settings = settings_for(home)
     require_safe_host(host, settings)
+    with listen(host, port) as listener:
+        _serve(listener, settings)
 
+
+def _serve(listener: "socket", settings: "Settings") -> None:
     from api.app import create_app
-    from api.server import listen, serve_until_stopped
+    from api.server import serve_until_stopped
     from ingest.wiring import open_ingestion
     from rag.wiring import open_system
 
-    with listen(host, port) as listener, open_system(settings) as system:
+    with open_system(settings) as system:
         ingestion = open_ingestion(system)
         try:
             app = create_app(system, ingestion)

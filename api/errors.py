@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -19,6 +20,7 @@ from rag import errors
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+LOG = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ async def _on_attest_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.AttestError)  # noqa: S101  # registered for this class alone
     kind = kind_of(error)
     if kind is INTERNAL:
+        request_id = request.scope.get("state", {}).get("request_id", "")
+        LOG.error("fault", request_id=request_id, error=type(error).__name__, message=str(error))
         return await _on_unexpected_error(request, error)
     fields: list[FieldError] = []
     if isinstance(error, errors.InvalidRequestError) and error.field:

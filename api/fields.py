@@ -5,6 +5,7 @@ overflows its driver: all three are refused here, naming the field.
 """
 
 import re
+from pathlib import PurePath
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
@@ -58,6 +59,14 @@ def require_uri(uri: str) -> str:
     return uri
 
 
+def require_absolute(folder: str) -> str:
+    """An absolute path as it came; ValueError for another, whose meaning depends on the server's start."""
+    require_plain(folder)
+    if not PurePath(folder).is_absolute():
+        raise ValueError("write the whole path of the folder, as the server sees it")
+    return folder
+
+
 def require_path_safe(name: str) -> str:
     """A collection's name as it came; ValueError for one that a URL path would swallow."""
     if name in (".", ".."):
@@ -77,7 +86,7 @@ QuestionText: TypeAlias = Annotated[
 ]
 CollectionName: TypeAlias = Annotated[str, _plain(1, NAME_CHARACTERS), AfterValidator(require_plain)]
 NewCollectionName: TypeAlias = Annotated[CollectionName, AfterValidator(require_path_safe)]
-FolderPath: TypeAlias = Annotated[str, _plain(1, 4096), AfterValidator(require_plain)]
+FolderPath: TypeAlias = Annotated[str, _plain(1, 4096), AfterValidator(require_absolute)]
 IgnorePattern: TypeAlias = Annotated[str, _plain(1, 1024), AfterValidator(require_plain)]
 FileCursor: TypeAlias = Annotated[str, _plain(0, 4096), AfterValidator(require_plain)]
 DocumentUri: TypeAlias = Annotated[str, _plain(1, 1024), AfterValidator(require_uri)]

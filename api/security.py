@@ -1,43 +1,16 @@
 """Who may call: a bearer key where one is configured, else programs of this machine only."""
 
 import hmac
-import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import Kind, problem
-from rag.errors import ForbiddenError
-from rag.settings import Settings
+from api.listen import is_loopback
 
 PUBLIC_PATHS = frozenset({"/health/live", "/health/ready"})
 UNAUTHORIZED = Kind(401, "unauthorized")
 FOREIGN = Kind(403, "forbidden")
-
-
-def key_of(settings: Settings) -> str:
-    """The API key in force; empty means none."""
-    return settings.api_key.get_secret_value() if settings.api_key else ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only mean this machine."""
-    name = host.strip("[]").lower()
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def require_safe_host(host: str, settings: Settings) -> None:
-    """Raise ForbiddenError where documents would be served to a network without a key."""
-    if not key_of(settings) and not is_loopback(host):
-        raise ForbiddenError(
-            f"without an API key the server listens on this machine only, not on {host}; set ATTEST_API_KEY "
-            "to a long random text, which clients send as a bearer token, or leave --host at 127.0.0.1"
-        )
 
 
 class Guard:

@@ -1,4 +1,4 @@
-"""The process around the application: its socket, its warm-up and its orderly end."""
+"""The process around the application: its warm-up and its orderly end."""
 
 import signal
 import socket
@@ -11,24 +11,12 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from api.listen import url_of
 from api.logs import configure_log
-from rag.errors import AttestError, InvalidRequestError
+from rag.errors import AttestError
 from rag.system import System
 
 LOG = structlog.get_logger()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. InvalidRequestError where that cannot be."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise InvalidRequestError(
-            f"cannot listen on {host} port {port} ({error.strerror or error}); "
-            "choose another --host or --port",
-            "port",
-        ) from error
 
 
 def serve_until_stopped(
@@ -57,12 +45,6 @@ def serve_until_stopped(
     _Server(config, on_started).run(sockets=[listener])
     if warming.ident is not None:
         warming.join()  # a model that is being loaded must not see the interpreter go
-
-
-def url_of(listener: socket.socket) -> str:
-    """The URL that clients use."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _warm(system: System) -> None:

@@ -46,6 +46,8 @@ ATTEST = Path(sys.executable).with_name("attest")
 SUBSET = {"contracts": 12, "laws": 60}
 CHECKED_SHARE = 0.5  # of the kills are followed by opening the indexes; the others meet the next start as is
 DAMAGED_SHARE = 0.4  # of the kills are followed by damage to an index file
+TIMED_SHARE = 0.5
+WRITES_AWAITED = 12
 CHANGED_SHARE = 0.33
 ORPHAN_SECONDS = 30.0
 
@@ -110,7 +112,7 @@ def _is_alive(group: int) -> bool:
 def damage_indexes(home: Path, chance: random.Random) -> str:
     """Truncate or delete an index file, or delete all; gives what was done."""
     folder = home / "indexes"
-    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
     if not files:
         return "no index yet"
     action = chance.choices(["truncated", "deleted", "all deleted"], weights=[6, 3, 1])[0]
@@ -122,6 +124,20 @@ def damage_indexes(home: Path, chance: random.Random) -> str:
     else:
         shutil.rmtree(folder)
     return f"{action} {victim.suffix or victim.name}" if action != "all deleted" else action
+
+
+def _place(done: int, of: int) -> str:
+    if done == 0:
+        return "with nothing done"
+    return "with all done" if done == of else "with a part done"
+
+
+def _is_running_after(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +180,33 @@ class Bench:
         before = contents_of(self.victim, self.embedder, findings)
         while True:
             process = start_ingest(self.folder, self.victim)
-            try:
-                status = process.wait(chance.uniform(0, seconds) if findings.kills < kills else None)
-            except subprocess.TimeoutExpired:
+            if findings.kills < kills and self._reach_instant(process, seconds):
                 kill(process, findings, chance)
                 findings.kills += 1
                 before = self._check_after_kill(before, expected)
                 continue
+            status = process.wait()
             log = self.victim.with_suffix(".log").read_text(errors="replace")[-500:]
             findings.expect("the next start goes on", holds=status == 0, otherwise=f"status {status}: {log}")
             return
+
+    def _reach_instant(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+        """Wait for the instant to kill at; False where the process ended before it.
+
+        Half of the instants are random times; half lie within a tenth of a second after a random one of the
+        first dozen writes to the database, where a careless commit would break.
+        """
+        chance = self.chance
+        if chance.random() < TIMED_SHARE:
+            return _is_running_after(process, chance.uniform(0, seconds))
+        log, seen = self.victim / "attest.db-wal", -1
+        writes = chance.randint(1, WRITES_AWAITED)
+        while writes and process.poll() is None:
+            now = log.stat().st_mtime_ns if log.exists() else -1
+            writes -= now != seen
+            seen = now
+            time.sleep(0.002)
+        return _is_running_after(process, chance.uniform(0, 0.1))
 
     def _check_after_kill(self, before: Contents, expected: Contents) -> Contents:
         findings = self.findings
@@ -182,10 +215,7 @@ class Bench:
             is_whole = now.get(uri) in {before.get(uri), expected.get(uri)}
             findings.expect("old or new, whole", holds=is_whole, otherwise=f"{uri} is {now.get(uri)}")
         done = sum(now.get(uri) == digest for uri, digest in expected.items())
-        place = (
-            "before the end" if 0 < done < len(expected) else "at the start" if done == 0 else "at the end"
-        )
-        findings.instants[place] += 1
+        findings.instants[_place(done, len(expected))] += 1
         if self.chance.random() < DAMAGED_SHARE:
             findings.damages[damage_indexes(self.victim, self.chance)] += 1
         if now and self.chance.random() < CHECKED_SHARE:

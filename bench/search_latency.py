@@ -31,6 +31,7 @@ from rag.domain import Question
 from rag.errors import NotFoundError
 from rag.settings import Settings
 from rag.store import Store
+from rag.tokens import question_tokens
 from rag.wiring import open_system
 
 CLIENTS = (1, 8)
@@ -76,10 +77,10 @@ def questions_of(corpus: str) -> list[str]:
     return sorted({asked.question for asked in articles[0].questions})
 
 
-def ingest_missing(corpus: str, home: Path) -> None:
+def ingest_missing(corpus: str, home: Path, documents: int | None) -> None:
     """Ingest the corpus into a collection of its name, unless it is there with all its documents."""
     folder = home.absolute() / "corpora" / corpus  # kept: a source is known by its path
-    files = [path for path in folder.rglob("*") if path.is_file()] or export(corpus, folder)
+    files = [path for path in folder.rglob("*") if path.is_file()] or export(corpus, folder, limit=documents)
     store = Store.open(Settings(home=home, database_url="").resolved_database_url())
     try:
         present = store.size(store.collection(corpus).id).documents
@@ -96,11 +97,15 @@ def ingest_missing(corpus: str, home: Path) -> None:
 def serving(home: Path) -> Iterator[tuple[str, int]]:
     """A server on a free port; gives its URL and process id."""
     command = [str(ATTEST), "serve", "--port", "0", "--home", str(home)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    log = home / "serve.log"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as server,
+    ):
         try:
             url = next((w for line in server.stdout or () for w in line.split() if w.startswith("http")), "")
             if not url:
-                raise RuntimeError("attest serve ended before it was ready; its message stands above")
+                raise RuntimeError(f"attest serve ended before it was ready; see {log}")
             yield url, server.pid
         finally:
             server.terminate()
@@ -148,6 +153,7 @@ def memory_of(corpus: str, home: Path) -> Memory:
     questions = questions_of(corpus)
     with open_system(Settings(home=home, database_url="")) as system:
         system.embedder.embed([questions[0]])
+        question_tokens(questions[0])  # loads the dictionary of Chinese words, whatever the collection
         model = resident_mebibytes()
         for question in questions[:50]:
             system.search(Question(question, corpus))
@@ -164,8 +170,8 @@ def memory_in_fresh_process(corpus: str, home: Path, server: float) -> Memory:
     return Memory(**{**json.loads(done.stdout.splitlines()[-1]), "server": server})
 
 
-def run(corpus: str, home: Path, requests: int) -> tuple[list[Latency], Memory]:
-    ingest_missing(corpus, home)
+def run(corpus: str, home: Path, requests: int, documents: int | None) -> tuple[list[Latency], Memory]:
+    ingest_missing(corpus, home, documents)
     questions = questions_of(corpus)
     with serving(home) as (url, pid):
         measure(url, corpus, questions, 1, WARM_UP)
@@ -192,12 +198,15 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=400, help="for each number of clients")
     parser.add_argument("--home", type=Path, default=Path(".attest/bench/search"), help="keeps collections")
     parser.add_argument("--out", type=Path, help="also write the figures as JSON")
+    parser.add_argument("--documents", type=int, help="of a corpus that the home lacks; default all")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.memory_of:
         print(json.dumps(asdict(memory_of(arguments.memory_of, arguments.home))))
         return
-    results = [run(corpus, arguments.home, arguments.requests) for corpus in arguments.corpora]
+    results = [
+        run(corpus, arguments.home, arguments.requests, arguments.documents) for corpus in arguments.corpora
+    ]
     latencies = [item for found, _ in results for item in found]
     memories = [memory for _, memory in results]
     show(latencies, memories)

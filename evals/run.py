@@ -1,5 +1,6 @@
 """A suite's questions go through the search that production serves; what comes back is recorded."""
 
+import hashlib
 import platform
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +57,7 @@ def collection_name(suite: Suite, data: RetrievalSet) -> str:
 
 
 def texts_of(data: RetrievalSet) -> Iterator[TextDocument]:
-    """The corpus as documents whose uri is the passage's id; one without text can't be found and is left out."""
+    """The corpus as documents whose uri is the passage's id, without those that have no text."""
     for passage in data.corpus:
         if passage.text.strip():  # Cranfield has two that are empty
             yield TextDocument(uri=passage.id, title=passage.title, text=passage.text)
@@ -122,14 +123,13 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit this code is at, "+changes" where files differ from it, "" outside a git checkout."""
+    """The commit this code is at, with a digest of what was changed since; "" outside a git checkout."""
     code = Path(__file__).parent
     try:
-        return _git(code, "rev-parse", "HEAD") + (
-            "+changes" if _git(code, "status", "--porcelain", "-uno") else ""
-        )
+        commit, changes = _git(code, "rev-parse", "HEAD"), _git(code, "diff", "HEAD")
     except (FileNotFoundError, subprocess.CalledProcessError):
         return ""
+    return f"{commit}+{hashlib.sha256(changes.encode()).hexdigest()[:8]}" if changes else commit
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -133,12 +133,12 @@ def _merged_tails(
     """Small leftovers go to the chunk before, where both together are no more than the maximum."""
     merged: list[list[_Piece]] = []
     for group in groups:
-        size = sum(piece.tokens for piece in group)
-        if merged and size < _WORTH_A_CHUNK * settings.target and not parts[group[0].section].is_top:
-            if not _is_doubtful([*merged[-1], *group], settings.maximum):
-                merged[-1] = [*merged[-1], *group]
-                continue
-        merged.append(group)
+        is_small = sum(piece.tokens for piece in group) < _WORTH_A_CHUNK * settings.target
+        may_merge = bool(merged) and is_small and not parts[group[0].section].is_top
+        if may_merge and not _is_doubtful([*merged[-1], *group], settings.maximum):
+            merged[-1] = [*merged[-1], *group]
+        else:
+            merged.append(group)
     return merged
 
 

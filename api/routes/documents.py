@@ -15,7 +15,7 @@ from rag.errors import InvalidRequestError
 from rag.store import Store
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
-DocumentId = Annotated[Identifier, Path(description="the document's id")]
+DocumentId = Annotated[Identifier, Path(description="the document's id", examples=[17])]
 _URI: TypeAdapter[str] = TypeAdapter(DocumentUri)
 
 

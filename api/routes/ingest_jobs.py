@@ -13,7 +13,7 @@ from api.schemas import FileOut, FilePage, JobList, JobOut
 from ingest.jobs import FileStatus, IngestOptions, Job
 
 router = APIRouter(prefix="/v1/ingest-jobs", tags=["ingestion"])
-JobId = Annotated[Identifier, Path(description="the job's id")]
+JobId = Annotated[Identifier, Path(description="the job's id", examples=[3])]
 
 
 @router.post(

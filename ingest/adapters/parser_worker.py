@@ -29,6 +29,9 @@ PARSERS = {
 }
 
 
+_OUT_OF_MEMORY = Failure("parsing needs more memory than the limit", is_fatal=True)
+
+
 def answer(request: Request) -> ParsedDocument | Failure:
     """Parse one file; every way in which it can be unreadable becomes a reason."""
     try:
@@ -36,7 +39,7 @@ def answer(request: Request) -> ParsedDocument | Failure:
     except UnreadableDocumentError as error:
         return Failure(str(error))
     except MemoryError:
-        return Failure("parsing needs more memory than the limit", is_fatal=True)
+        return _OUT_OF_MEMORY
     except RecursionError:
         return Failure("its elements are nested too deeply")
     except Exception as error:  # noqa: BLE001 - a library may fail in any way on a hostile file: only that file fails
@@ -52,10 +55,11 @@ def main(descriptor: int, max_bytes: int) -> None:
     with Connection(descriptor) as connection:
         while True:
             try:
-                request = connection.recv()
+                reply = answer(connection.recv())
             except EOFError:
                 return
-            reply = answer(request)
+            except MemoryError:
+                reply = _OUT_OF_MEMORY
             connection.send(reply)
             if isinstance(reply, Failure) and reply.is_fatal:
                 return

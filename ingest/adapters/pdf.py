@@ -19,6 +19,8 @@ _PROGRAM = re.compile(r"^Microsoft (?:Word|PowerPoint|Excel) - ")
 _FILE_SUFFIX = re.compile(r"\.(?:docx?|pdf|tex|dvi|indd|rtf|qxd|pptx?|odt|wpd)$", re.IGNORECASE)
 _TITLE_LIKE = re.compile(r"\w(?=[^@]{5,}$)")
 _HEADING_SCALE = 1.07  # body of 11 points, headings of 12, in a common style of papers
+# Letters, and no torn line or address set in another font, which may be larger by name only.
+_HEADING_LIKE = re.compile(r"(?=.*[^\W\d_])(?!.*(?:://|@))(?![a-z])[\w“\"（(【《§]")
 _MAX_HEADING = 150
 _MAX_HEADING_SHARE = 0.3
 
@@ -141,7 +143,9 @@ def _blocks(lines: Sequence[Line], levels: dict[float, int]) -> Iterator[_Block]
     heading: _Block | None = None
     for index, line in enumerate(lines):
         level = levels.get(_rounded(line.size), 0)
-        is_heading = level > 0 and len(line.text) <= _MAX_HEADING and any(c.isalpha() for c in line.text)
+        is_heading = (
+            level > 0 and len(line.text) <= _MAX_HEADING and _HEADING_LIKE.match(line.text) is not None
+        )
         block = _Block(line.text, level if is_heading else 0, index in breaks)
         if heading and block.level == heading.level and not block.has_gap:
             heading = _Block(f"{heading.text} {block.text}", heading.level, heading.has_gap)

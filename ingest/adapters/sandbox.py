@@ -67,6 +67,8 @@ class ParserSandbox:
 
     def _parse_apart(self, data: bytes, name: str) -> ParsedDocument:
         with self._lock:
+            if self._worker is not None and self._worker.process.poll() is not None:
+                self.close()  # it was killed while it was idle, which is no fault of this file
             worker = self._worker = self._worker or _Worker.start(self._memory_bytes)
             is_usable = False
             try:

@@ -102,9 +102,11 @@ class BertGraph:
         return ops.reshape(ops.transpose(mixed, swap), self._integers([0, 0, width]), True)
 
     def _linear(self, states: Any, name: str) -> Any:
-        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
-        product = self._ops.matmul(states, self._constant(weight), False, True)
-        return self._ops.add(product, self._constant(bias))
+        product = self._ops.matmul(states, self._matrix(f"{name}.weight"), False, True)
+        return self._ops.add(product, self._constant(self._weights[f"{name}.bias"]))
+
+    def _matrix(self, name: str) -> Any:
+        return self._constant(self._weights[name])
 
     def _norm(self, states: Any, name: str) -> Any:
         ops = self._ops

@@ -29,7 +29,7 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def system(tmp_path_factory: pytest.TempPathFactory, roots: Path) -> Iterator[System]:
     """A real system in a home of its own."""
     settings = Settings(home=tmp_path_factory.mktemp("home"), ingest_roots=(roots,), api_key=None)
-    with open_system(settings, embedder=__import__("in_memory").WordEmbedder()) as opened:
+    with open_system(settings) as opened:
         yield opened
 
 

@@ -26,6 +26,14 @@ from rag.wiring import open_system
 
 LOCAL = {"Host": "localhost"}
 UNTIMED: dict[str, Any] = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck)}
+# Operations without input, or with a name that may be any text.
+CANNOT_BE_WRONG = (
+    "GET /health/live",
+    "GET /health/ready",
+    "GET /v1/collections",
+    "GET /v1/collections/{name}",
+    "DELETE /v1/collections/{name}",
+)
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -59,6 +67,7 @@ def operations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[APIOpe
         ingestion.upload(b"The rent is 12 euros.", "lease.txt", "contracts", {"year": 2020})
         app = create_app(system, ingestion)
         schema = schemathesis.openapi.from_asgi("/openapi.json", app, headers=LOCAL)
+        schema.validate()
         yield [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
         ingestion.close()
 
@@ -69,9 +78,8 @@ def test_requests_made_from_the_document_get_documented_answers(
 ) -> None:
     assert len(operations) == 19
     for operation in operations:
-        has_input = operation.body or operation.query or operation.path_parameters
-        if mode is GenerationMode.NEGATIVE and not has_input:
-            continue  # nothing in it can be wrong
+        if mode is GenerationMode.NEGATIVE and operation.label in CANNOT_BE_WRONG:
+            continue
 
         @hypothesis.settings(max_examples=20, derandomize=True, database=None, **UNTIMED)
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))

@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 from httpx2 import Response
 from in_memory import WordEmbedder
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.errors import KINDS
 from ingest.wiring import open_ingestion
-from rag.domain import EmbeddingSpace
+from rag.domain import EmbeddingSpace, Question, SearchResult
+from rag.errors import AttestError
 from rag.settings import Settings
 from rag.system import System
 from rag.wiring import open_system
@@ -33,6 +36,11 @@ def assert_problem(response: Response, status: int) -> dict[str, object]:
     assert problem["detail"]
     assert problem["request_id"] == response.headers["X-Request-Id"]
     return problem
+
+
+def test_every_error_that_attest_raises_has_its_status() -> None:
+    raised = {cls for cls in AttestError.__subclasses__() if cls.__module__ == AttestError.__module__}
+    assert set(KINDS) == raised
 
 
 def test_an_unknown_route_is_a_problem(client: TestClient) -> None:
@@ -212,6 +220,26 @@ def test_a_collection_of_another_embedding_model_is_a_conflict_that_names_both(o
     assert "words-1" in str(problem["detail"])
     assert "words-2" in str(problem["detail"])
     ingestion.close()
+
+
+class DamagedError(AttestError):
+    """An error that the table of kinds does not know."""
+
+
+class DamagedRetriever:
+    def search(self, _question: Question) -> SearchResult:
+        raise DamagedError("the index in /secret is damaged")
+
+
+def test_an_error_without_a_status_is_a_fault_whose_cause_is_in_the_log_alone(own_system: System) -> None:
+    broken = replace(own_system, retriever=DamagedRetriever())  # type: ignore[arg-type]  # the fault
+    client = TestClient(create_app(broken, open_ingestion(own_system)), base_url="http://localhost")
+    with structlog.testing.capture_logs() as lines:
+        response = client.post("/v1/search", json={"question": "q", "collection": "c"})
+    assert "/secret" not in response.text
+    problem = assert_problem(response, 500)
+    [fault] = [line for line in lines if line["event"] == "fault"]
+    assert (fault["request_id"], fault["error"]) == (problem["request_id"], "DamagedError")
 
 
 def test_a_fault_of_the_server_shows_none_of_its_insides(own_system: System) -> None:

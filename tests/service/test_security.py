@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from api.security import is_loopback, require_safe_host
+from api.listen import is_loopback, require_safe_host
 from rag.errors import ForbiddenError
 from rag.settings import Settings
 

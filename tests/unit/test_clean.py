@@ -219,7 +219,7 @@ def test_recurring_headers_and_page_numbers_are_removed_and_pages_still_point_to
 
 def test_a_paragraph_goes_on_over_the_end_of_a_page() -> None:
     bodies = [
-        f"The {good} that the seller delivers to the buyer go to\na place that they have agreed upon for the {good}"
+        f"The {good} that the seller delivers go to them\nat a place that is agreed upon for the {good}"
         for good in ("bolts", "screws", "engines", "gears")
     ]
     text = clean(pages_of(bodies)).text

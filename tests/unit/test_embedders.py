@@ -41,7 +41,8 @@ def test_reading_the_space_loads_no_weights() -> None:
 
 def test_embedding_with_the_packaged_model_needs_no_torch_and_no_telemetry() -> None:
     modules = loaded_modules(
-        "from rag.adapters.packaged_minilm import PackagedMiniLM; PackagedMiniLM().embed(['a', 'b ' * 300] * 9)"
+        "from rag.adapters.packaged_minilm import PackagedMiniLM\n"
+        "PackagedMiniLM().embed(['a', 'b ' * 300] * 9)"
     )
     assert "openvino" in modules
     assert not modules & {"openvino_telemetry", "torch", "transformers", "sentence_transformers"}

@@ -100,6 +100,17 @@ def test_a_closing_quotation_mark_stays_with_its_sentence() -> None:
     assert split('He said "Stop." Then he left.') == ['He said "Stop."', "Then he left."]
 
 
+@pytest.mark.parametrize("unit", ["“啊。", "`", "<!--", '"a. ', "(a. "])
+def test_marks_that_open_and_never_close_take_linear_time(unit: str) -> None:
+    # It took minutes before; the suite's own time limit is the assertion.
+    assert sentences(unit * (100_000 // len(unit)), "zh")
+
+
+def test_a_sentence_across_the_end_of_a_window_is_whole() -> None:
+    text = "The seller pays all costs of shipping. " * 400
+    assert set(split(text)) == {"The seller pays all costs of shipping."}
+
+
 def test_an_odd_quotation_mark_does_not_glue_a_page_together() -> None:
     text = 'A 3" bolt fits. ' + "The seller pays all costs of shipping. " * 40 + 'A "nut" fits.'
     assert max(len(sentence) for sentence in split(text)) < 100
