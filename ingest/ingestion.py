@@ -16,7 +16,7 @@ from ingest.pipeline import FolderPipeline, Progress, Report
 from ingest.prepare import Identity, Preparation
 from ingest.runner import JobRunner
 from rag.domain import Collection, Document, DraftDocument, Metadata
-from rag.errors import AttestError, ConflictError, ForbiddenError, NotFoundError
+from rag.errors import AttestError, ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
 from rag.system import System
 
 UPLOAD = "upload"
@@ -217,7 +217,12 @@ def _report_nothing(_progress: Progress) -> None:
 
 def _resolved(folder: Path) -> Path:
     """The folder without links; one that is missing is told by discovery, with the same words for all."""
-    return folder.expanduser().resolve()
+    try:
+        return folder.expanduser().resolve()
+    except (RuntimeError, OSError, ValueError) as error:  # an unknown ~user, a cycle of links, a NUL
+        raise InvalidRequestError(
+            f"{str(folder)!r} cannot be resolved to a folder: {error}", "folder"
+        ) from error
 
 
 def _revision_of(text: TextDocument) -> str:

@@ -1,7 +1,5 @@
 """Sentences longer than the model reads are split at the best place inside them."""
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
@@ -13,13 +11,14 @@ SEAM_TOKENS = 2
 """The most that a tokenizer adds where two pieces meet: for an empty line; WordPiece adds none."""
 
 _BATCH = 4096
-# Where a sentence may be split, the best first: clauses, phrases, words. Chinese marks need no blank.
+# Where a sentence may be split, the best first: clauses, phrases, words, and last between characters, of
+# which no one is torn from its marks. Chinese marks need no blank.
 _BOUNDARIES = (
-    re.compile(r"[;；]\s*|(?<=[:：])\s+|\s(?=\((?:\w{1,3})\)\s)"),
-    re.compile(r"[，、]|[,|]\s+|\s[–—-]\s"),
-    re.compile(r"\s+"),
+    r"[;；]\s*|(?<=[:：])\s+|\s(?=\(\w{1,3}\)\s)",
+    r"[，、]|[,|]\s+|\s[–—-]\s",
+    r"\s+",
+    r"(?<!\u200d)(?![\u0300-\u036f\u20d0-\u20ff\ufe0e\ufe0f\u200d]|$)",
 )
-_JOINER = "\u200d"
 
 
 def fitting(
@@ -32,7 +31,7 @@ def fitting(
         if tokens <= maximum:
             fitted.append((span, tokens))
         else:
-            fitted.extend(_split(text, span, count_tokens, maximum, _BOUNDARIES))
+            fitted.extend(_split(text, span, count_tokens, maximum))
     return fitted
 
 
@@ -42,58 +41,26 @@ def counted(texts: Sequence[str], count_tokens: CountTokens) -> list[int]:
     return [count.tokens for batch in batches for count in count_tokens(batch)]
 
 
-def _split(
-    text: str, span: Span, count_tokens: CountTokens, maximum: int, boundaries: Sequence[re.Pattern[str]]
-) -> Iterator[tuple[Span, int]]:
-    """Parts at the first kind of boundary, packed up to the maximum; what is still too long at the next."""
-    if boundaries:
-        parts = _parts(text, span, boundaries[0])
-    else:
-        parts = _halves(text, span)
-        if len(parts) == 1:
-            yield span, maximum  # a single character: nothing smaller can be cited
-            return
-    counts = counted([part.of(text) for part in parts], count_tokens)
-    pending: Span | None = None
-    pending_tokens = 0
-    for part, tokens in zip(parts, counts, strict=True):
-        together = pending_tokens + SEAM_TOKENS + tokens
-        if pending is not None and together <= maximum:
-            pending, pending_tokens = Span(pending.start, part.end), together
-            continue
-        if pending is not None:
-            yield pending, pending_tokens
-            pending = None
-        if tokens > maximum:
-            yield from _split(text, part, count_tokens, maximum, boundaries[1:])
-        else:
-            pending, pending_tokens = part, tokens
-    if pending is not None:
-        yield pending, pending_tokens
+def _split(text: str, span: Span, count_tokens: CountTokens, maximum: int) -> Iterator[tuple[Span, int]]:
+    """Parts of at most `maximum` tokens, cut by LangChain's splitter, which loses no character so set."""
+    # Over a second to import, and few texts need it.
+    from langchain_text_splitters import RecursiveCharacterTextSplitter  # noqa: PLC0415
 
-
-def _parts(text: str, span: Span, boundary: re.Pattern[str]) -> list[Span]:
-    """The stretches between boundaries; a mark stays with what it ends, blanks with neither."""
-    content = span.of(text)
-    ends = [match.end() for match in boundary.finditer(content)]
+    splitter = RecursiveCharacterTextSplitter(
+        separators=list(_BOUNDARIES),
+        is_separator_regex=True,
+        keep_separator="end",
+        strip_whitespace=False,
+        chunk_size=maximum,
+        chunk_overlap=0,
+        length_function=lambda part: counted([part], count_tokens)[0] + SEAM_TOKENS if part else 0,
+    )
     parts: list[Span] = []
-    start = 0
-    for end in [*ends, len(content)]:
-        piece = content[start:end]
-        if piece.strip():
-            first = span.start + start + len(piece) - len(piece.lstrip())
-            parts.append(Span(first, first + len(piece.strip())))
-            start = end
-    return parts
-
-
-def _halves(text: str, span: Span) -> list[Span]:
-    """Two halves of a stretch without any boundary, no character torn from its marks."""
-    middle = (span.start + span.end) // 2
-    while middle < span.end and (
-        unicodedata.combining(text[middle]) or _JOINER in text[middle - 1 : middle + 1]
-    ):
-        middle += 1
-    if not span.start < middle < span.end:
-        return [span]
-    return [Span(span.start, middle), Span(middle, span.end)]
+    start = span.start
+    for part in splitter.split_text(span.of(text)):
+        if part.strip():
+            first = start + len(part) - len(part.lstrip())
+            parts.append(Span(first, first + len(part.strip())))
+        start += len(part)
+    tokens = counted([part.of(text) for part in parts], count_tokens)
+    yield from zip(parts, tokens, strict=True)

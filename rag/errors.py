@@ -37,5 +37,9 @@ class StoreUnavailableError(AttestError):
     """The database is locked, gone or out of space; the transaction was rolled back."""
 
 
+class CorruptIndexError(StoreUnavailableError):
+    """An index's files were damaged or removed while it was open; the next use rebuilds it from the store."""
+
+
 class UnreadableDocumentError(AttestError):
     """A file cannot become a document; the message is the reason shown in the job's report."""

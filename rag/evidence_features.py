@@ -96,7 +96,10 @@ def features(question, cands, vectors_meaning=None):
     lex = [h.scores.get("lexical", 0.0) for h in chunks.values()]
     lextop = max(lex) or 1.0
     f = {k: np.zeros(n) for k in ()}
-    def col(name, values): f[name] = np.array(values, float)
+
+    def col(name, values):
+        f[name] = np.array(values, float)
+
     col("coverage", [cov(c.tokens) for c in cands])
     col("around", [cov(c.around) for c in cands])
     col("chunkcov", [chunkcov[c.hit.chunk.id] for c in cands])
@@ -104,8 +107,11 @@ def features(question, cands, vectors_meaning=None):
     col("count_cov", [sum(t in c.tokens for t in asked) / max(1, len(asked)) for c in cands])
     col("rare", [sum(t in c.around for t in rare) / len(rare) for c in cands])
     col("precision", [len(c.tokens & allq) / max(1, len(c.tokens)) for c in cands])
+
     def seqpairs(c):
-        s = index_tokens(c.text); return set(zip(s, s[1:]))
+        s = index_tokens(c.text)
+        return set(zip(s, s[1:]))
+
     col("pairs", [len(qpairs & seqpairs(c)) / max(1, len(qpairs)) for c in cands])
     col("retrieval", [c.hit.score for c in cands])
     col("rank", [1 / c.hit.rank for c in cands])
@@ -124,15 +130,21 @@ def features(question, cands, vectors_meaning=None):
     col("isq", [float(c.text.rstrip()[-1:] in "?？") for c in cands])
     col("first", [float(c.span.start - c.chunk.start < 5) for c in cands])
     col("qlen", [math.log(1 + len(asked))] * n)
-    found = np.zeros(n); missing = np.zeros(n)
+    found = np.zeros(n)
+    missing = np.zeros(n)
     for kind in KINDS:
-        yes = np.zeros(n); no = np.zeros(n)
+        yes = np.zeros(n)
+        no = np.zeros(n)
         if kind.asked.search(question):
             qs = question.casefold()
             for i, c in enumerate(cands):
                 ok = any(m[0].casefold() not in qs for m in kind.content.finditer(c.text))
-                yes[i] = ok; no[i] = not ok
-        f["has_" + kind.name] = yes; f["no_" + kind.name] = no
-        found = np.maximum(found, yes); missing = np.maximum(missing, no)
-    f["kind_found"] = found; f["kind_missing"] = missing * (1 - found)
+                yes[i] = ok
+                no[i] = not ok
+        f["has_" + kind.name] = yes
+        f["no_" + kind.name] = no
+        found = np.maximum(found, yes)
+        missing = np.maximum(missing, no)
+    f["kind_found"] = found
+    f["kind_missing"] = missing * (1 - found)
     return f

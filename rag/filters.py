@@ -84,7 +84,7 @@ def _parse_entry(key: object, value: object, where: str, depth: int) -> Filter:
             return Any(_parse_list(value, where, depth))
         case "$not":
             return Not(_parse_object(value, where, depth + 1))
-        case str() if not key.startswith("$"):
+        case str() if not key.startswith("$") and _is_storable(key):
             return _parse_field(key, value, where)
     raise InvalidRequestError(f"{where}: unknown operator; here may stand a field, $and, $or or $not", where)
 
@@ -116,13 +116,18 @@ def _parse_operator(field: str, operator: object, value: object, where: str) -> 
 
 
 def _scalar(value: object, where: str) -> Scalar:
-    if isinstance(value, str) and "\x00" not in value:
+    if isinstance(value, str) and _is_storable(value):
         return value
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float) and abs(value) <= MAXIMUM_NUMBER:
         return value
     raise InvalidRequestError(f"{where} must be a string, a boolean or a number up to 2^53", where)
+
+
+def _is_storable(text: str) -> bool:
+    """Whether databases take it: no NUL, and no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _size(tree: Filter) -> int:

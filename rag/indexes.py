@@ -78,6 +78,11 @@ class Indexes:
         with suppress(FileNotFoundError):
             shutil.rmtree(self._directory / str(collection_id))
 
+    def reopen(self, collection_id: int) -> None:
+        """Let go of a collection's indexes; the next use opens what is on disk, or builds it anew."""
+        with self._lock:
+            self._open.pop(collection_id, None)
+
     def sweep(self) -> None:
         """Remove the files of collections that are no more."""
         if not self._directory.is_dir():

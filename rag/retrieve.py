@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.domain import ChunkIds, Collection, EmbeddingSpace, Hit, Question, ScoredId, SearchResult
-from rag.errors import InvalidRequestError
+from rag.errors import CorruptIndexError, InvalidRequestError
 from rag.filters import parse_filter
 from rag.fuse import FusedId, dense_weight, fuse
 from rag.indexes import CollectionIndexes, Indexes
@@ -43,7 +43,7 @@ class Retriever:
             if weight == 0:
                 warnings.append("the embedding model cannot read this question; only words were searched")
         with watch.stage("lexical"):
-            lexical = indexes.lexical.search(question.text, depth, allowed)
+            lexical = self._lexical(indexes, collection, question.text, depth, allowed)
         with watch.stage("fuse"):
             fused = fuse({"dense": dense, "lexical": lexical}, dense_share=weight)
         with watch.stage("load"):
@@ -63,6 +63,20 @@ class Retriever:
         self, indexes: CollectionIndexes, text: str, depth: int, allowed: ChunkIds | None
     ) -> Sequence[ScoredId]:
         return indexes.vectors.search(self.embedder.embed([text]), depth, allowed)
+
+    def _lexical(
+        self,
+        indexes: CollectionIndexes,
+        collection: Collection,
+        text: str,
+        depth: int,
+        allowed: ChunkIds | None,
+    ) -> Sequence[ScoredId]:
+        try:
+            return indexes.lexical.search(text, depth, allowed)
+        except CorruptIndexError:
+            self.indexes.reopen(collection.id)
+            raise
 
     def _live(self, fused: Sequence[FusedId], top_k: int) -> list[Hit]:
         """The first `top_k` that the store still has: an index that lags cannot bring back a ghost."""

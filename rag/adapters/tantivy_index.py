@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tantivy import Occur, Query
 
 from rag.domain import Chunk, ChunkIds, Position, ScoredId
-from rag.errors import AttestError, StoreUnavailableError
+from rag.errors import CorruptIndexError, StoreUnavailableError
 from rag.tokens import RECIPE, index_tokens, is_unspaced, question_tokens
 
 WRITER_BYTES = 64 * 1024 * 1024
@@ -29,10 +29,6 @@ SCORE_DIGITS = 4  # tantivy adds 32-bit floats in an order that depends on the s
 _ID, _TOKENS, _SEQUENCE, _TOKEN = "id", f"tokens{RECIPE}", "sequence", "token"
 Scores: TypeAlias = NDArray[np.float64]
 Result = TypeVar("Result")
-
-
-class CorruptIndexError(AttestError):
-    """The index's files are damaged or gone; restart, and it is rebuilt from the database."""
 
 
 class IndexBusyError(StoreUnavailableError):

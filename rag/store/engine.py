@@ -14,7 +14,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from rag.errors import InvalidRequestError, StoreUnavailableError
 
-LOCK_WAIT_SECONDS = 30
+LOCK_WAIT_SECONDS = 10  # then the caller is told to try again
+CONNECTIONS = 40  # above the default number of requests that the server works on at a time
 
 
 def open_engine(url: str) -> Engine:
@@ -31,7 +32,12 @@ def open_engine(url: str) -> Engine:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+pg8000")
     try:
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        engine = create_engine(
+            parsed,
+            pool_pre_ping=parsed.get_backend_name() != "sqlite",
+            pool_size=CONNECTIONS,
+            pool_timeout=LOCK_WAIT_SECONDS,
+        )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise InvalidRequestError(
             f"no driver for the database {parsed.drivername}; use sqlite or postgresql+pg8000", "database_url"

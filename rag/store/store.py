@@ -83,11 +83,11 @@ class Store:
 
     def create_collection(self, name: str) -> Collection:
         """A new, empty collection; ConflictError if the name is taken."""
-        is_plain = name.isprintable() and "/" not in name and name == name.strip()
+        is_plain = name.isprintable() and "/" not in name and name == name.strip() and name.strip(".")
         if not is_plain or not 1 <= len(name) <= NAME_CHARACTERS:
             raise InvalidRequestError(
-                f"a collection's name has 1 to {NAME_CHARACTERS} printable characters, no slash "
-                "and no blank at either end",
+                f"a collection's name has 1 to {NAME_CHARACTERS} printable characters, no slash, "
+                "no blank at either end, and is not made of dots alone",
                 "name",
             )
         with writing(self.engine) as connection:

@@ -2,7 +2,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.chunk import ChunkSettings, chunk
@@ -58,6 +58,7 @@ def texts_with_headings(draw: st.DrawFn) -> tuple[str, list[Heading]]:
     return text, headings
 
 
+@settings(deadline=None)  # the first overlong sentence imports the splitter
 @given(texts_with_headings(), st.sampled_from(["en", "zh"]), st.integers(2, 12))
 def test_chunks_are_trimmed_disjoint_in_order_and_cover_every_visible_character(
     document: tuple[str, list[Heading]], language: str, target: int
@@ -160,15 +161,16 @@ def test_chinese_articles_are_packed_with_their_chapter_as_path() -> None:
 
 def test_an_overlong_sentence_is_split_at_its_clauses() -> None:
     text = "a b c d e f, g h i j k; l m n o p q r s t, u v w."
-    assert texts(text, pack(text, target=8, maximum=14)) == [
+    assert texts(text, pack(text, target=8, maximum=16)) == [
         "a b c d e f, g h i j k;",
-        "l m n o p q r s t, u v w.",
+        "l m n o p q r s t,",
+        "u v w.",
     ]
 
 
 def test_an_overlong_chinese_sentence_is_split_at_its_commas() -> None:
     text = "甲方应当交付，乙方应当付款、验收，丙方应当担保。"
-    assert texts(text, pack(text, target=8, maximum=12, language="zh")) == [
+    assert texts(text, pack(text, target=8, maximum=14, language="zh")) == [
         "甲方应当交付，",
         "乙方应当付款、验收，",
         "丙方应当担保。",
