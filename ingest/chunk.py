@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ingest.chunking.sections import Section, sections
+from ingest.chunking.splitting import SEAM_TOKENS, CountTokens, counted, fitting
 from ingest.parse import Heading
-from ingest.sections import Section, sections
-from ingest.splitting import SEAM_TOKENS, CountTokens, counted, fitting
 from rag.domain import DraftChunk, Span
 from rag.sentences import sentences
 

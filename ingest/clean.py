@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ingest import markdown
-from ingest.characters import visible
-from ingest.furniture import page_furniture
-from ingest.headings import headings_by_wording
-from ingest.markdown_wrapping import joined_paragraphs
-from ingest.offsets import Edit, Edited, OffsetMap
+from ingest.cleaning import markdown
+from ingest.cleaning.characters import visible
+from ingest.cleaning.furniture import page_furniture
+from ingest.cleaning.headings import headings_by_wording
+from ingest.cleaning.markdown_wrapping import joined_paragraphs
+from ingest.cleaning.offsets import Edit, Edited, OffsetMap
+from ingest.cleaning.wrapping import joined_lines
 from ingest.parse import Heading, Layout, ParsedDocument
-from ingest.wrapping import joined_lines
 from rag.domain import Page, Span
 from rag.errors import UnreadableDocumentError
 from rag.language import language_of

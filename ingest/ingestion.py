@@ -108,9 +108,10 @@ class Ingestion:
         self.runner.wake()
 
     def upload(self, data: bytes, name: str, collection: str, metadata: Metadata) -> Stored:
-        """Store one file's bytes under source "upload" and uri `name`; UnreadableDocumentError with its reason.
+        """Store one file's bytes under source "upload" and uri `name`.
 
-        The collection must exist. When it returns, searches of this process see the document.
+        The collection must exist. When it returns, searches of this process see the document. Raises
+        UnreadableDocumentError with the reason where the bytes cannot become a document.
         """
         target = self.system.store.collection(collection)
         identity = Identity(UPLOAD, name, hashlib.sha256(data).hexdigest())

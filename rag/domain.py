@@ -272,7 +272,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class DraftSentence:
-    """A sentence that a generator proposes, the chunk and span it rests on, and how far it answers (0 to 1)."""
+    """A sentence that a generator proposes, the span it rests on, and how far it answers (0 to 1)."""
 
     text: str
     chunk: Chunk

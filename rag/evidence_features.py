@@ -3,12 +3,10 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rag.evidence_candidates import Candidate
 from rag.tokens import index_tokens, question_tokens
 
 _NUMBER = r"\d+(?:[.,]\d+)*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|hundred|thousand|million|billion|half|once|twice|single|both)\b"

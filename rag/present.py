@@ -68,7 +68,8 @@ def outcome_to_text(outcome: Outcome) -> str:
             ]
             lines += [
                 "",
-                f"confidence {record.confidence.score:.2f}, not calibrated: it orders answers, it is no probability",
+                f"confidence {record.confidence.score:.2f}, not calibrated: "
+                "it orders answers, it is no probability",
             ]
         case Abstention(record, _, message, closest):
             lines = [f"No answer: {message}"]

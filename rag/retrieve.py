@@ -9,9 +9,9 @@ from rag.filters import parse_filter
 from rag.fuse import FusedId, dense_weight, fuse
 from rag.indexes import CollectionIndexes, Indexes
 from rag.ports import Embedder
+from rag.stopwatch import Stopwatch
 from rag.store import Store
 from rag.store.commit import space_mismatch
-from rag.stopwatch import Stopwatch
 
 CANDIDATES = 200  # depth of each ranking before fusion
 MAXIMUM_QUESTION_CHARACTERS = 4000

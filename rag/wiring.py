@@ -1,6 +1,8 @@
 """The one composition root: the only module that names concrete adapters."""
 
 from rag.adapters.faiss_index import FaissIndex
+from rag.adapters.packaged_minilm import MODEL_NAME, PackagedMiniLM
+from rag.adapters.sentence_transformer import SentenceTransformerEmbedder
 from rag.adapters.tantivy_index import TantivyIndex
 from rag.indexes import Indexes
 from rag.pipeline import Pipeline
@@ -33,9 +35,6 @@ def open_system(settings: Settings, *, embedder: Embedder | None = None) -> Syst
 
 
 def _embedder(settings: Settings) -> Embedder:
-    from rag.adapters.packaged_minilm import MODEL_NAME, PackagedMiniLM
-    from rag.adapters.sentence_transformer import SentenceTransformerEmbedder
-
     if settings.embedding_model == MODEL_NAME:
         return PackagedMiniLM()
     return SentenceTransformerEmbedder(settings.embedding_model)

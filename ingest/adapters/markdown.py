@@ -3,7 +3,7 @@
 import re
 
 from ingest.adapters.encodings import decode
-from ingest.markdown import FRONT_MATTER, headings
+from ingest.cleaning.markdown import FRONT_MATTER, headings
 from ingest.parse import Format, Layout, ParsedDocument, title_of
 from rag.domain import MetadataValue
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from in_memory import MemoryLexicalIndex
 
 from rag.adapters import tantivy_index
-from rag.adapters.tantivy_index import CorruptIndexError, IndexBusyError, TantivyIndex
+from rag.adapters.tantivy_index import IndexBusyError, TantivyIndex
 from rag.domain import Chunk, Document, Position
+from rag.errors import CorruptIndexError
 from rag.ports import LexicalIndex
 
 OpenIndex = Callable[[Path], LexicalIndex]

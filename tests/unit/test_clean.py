@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.clean import CleanDocument, clean
-from ingest.offsets import Edit, Edited
+from ingest.cleaning.offsets import Edit, Edited
 from ingest.parse import Heading, Layout, ParsedDocument
 from rag.domain import Page, Span
 from rag.errors import UnreadableDocumentError

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ingest.hyphens import Hyphens
-from ingest.offsets import Edit
+from ingest.cleaning.hyphens import Hyphens
+from ingest.cleaning.offsets import Edit
 
 _CHINESE = (
     "\u2e80-\u2fdf\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6"

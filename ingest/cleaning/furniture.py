@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ingest.offsets import Edit
+from ingest.cleaning.offsets import Edit
 from rag.domain import Page
 
 _MIN_PAGES = 3

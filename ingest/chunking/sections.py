@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingest.headings import ARTICLE_LEVEL
+from ingest.cleaning.headings import ARTICLE_LEVEL
 from ingest.parse import Heading
 
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from ingest.markdown import code, headings
-from ingest.offsets import Edit
+from ingest.cleaning.markdown import code, headings
+from ingest.cleaning.offsets import Edit
 
 # What begins a block of its own, or is one: items, quotations, tables, rules, HTML, definitions, articles.
 _BLOCK_START = re.compile(

@@ -1,0 +1,1 @@
+"""The steps of chunking; `ingest.chunk` puts them in order."""

@@ -1,0 +1,1 @@
+"""The steps of cleaning, one a module; `ingest.clean` puts them in order."""
