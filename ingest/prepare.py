@@ -6,6 +6,7 @@ from typing import Protocol
 from ingest.chunk import ChunkSettings, chunk
 from ingest.clean import CLEAN_VERSION, clean
 from ingest.discover import FoundFile
+from ingest.embed import EMBED_VERSION
 from ingest.parse import PARSE_VERSION, Layout, ParsedDocument
 from rag.domain import DraftDocument, Metadata
 from rag.errors import UnreadableDocumentError
@@ -44,7 +45,7 @@ class Preparation:
     @property
     def recipe(self) -> str:
         """Versions and settings of everything that shapes a draft."""
-        return f"{PARSE_VERSION},{CLEAN_VERSION},{self.chunking.recipe()}"
+        return f"{PARSE_VERSION},{CLEAN_VERSION},{self.chunking.recipe()},{EMBED_VERSION}"
 
     def prepare_file(self, file: FoundFile, source: str) -> DraftDocument:
         """A found file as a draft; UnreadableDocumentError if it is gone or cannot be read by now."""

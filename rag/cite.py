@@ -1,10 +1,11 @@
 """Draft sentences become an answer's text and its citations, quoted from the store."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.domain import Citation, DraftSentence, SourceSpan, Span, Support, SupportLabel
-from rag.language import language_of
+from rag.evidence_candidates import is_list_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,12 @@ class CitedText:
 
 
 def cite(sentences: Sequence[DraftSentence]) -> CitedText:
-    """Join sentences (by a blank, or by nothing in Chinese) and cite the span that each rests on."""
+    """Join sentences and cite the span that each rests on; what stands between them belongs to none."""
     text = ""
     citations: list[Citation] = []
     for marker, sentence in enumerate(sentences, start=1):
-        if text and language_of(text) != "zh":
-            text += " "
+        if text:
+            text += _seam(citations[-1].text, sentence.text)
         span = Span(len(text), len(text) + len(sentence.text))
         text += sentence.text
         source = quote(sentence)
@@ -34,6 +35,18 @@ def quote(sentence: DraftSentence) -> SourceSpan:
     chunk = sentence.chunk
     inside = Span(sentence.span.start - chunk.start, sentence.span.end - chunk.start)
     return SourceSpan(chunk.document, chunk.id, sentence.span, inside.of(chunk.text))
+
+
+def _seam(before: str, after: str) -> str:
+    """A line break beside a list, nothing where Chinese meets anything, else a blank."""
+    if "\n" in before or is_list_item(before) or is_list_item(after):
+        return "\n"
+    return "" if _is_wide(before[-1:]) or _is_wide(after[:1]) else " "
+
+
+def _is_wide(character: str) -> bool:
+    """Whether a character fills a Chinese type square, as Han and full-width marks do."""
+    return character != "" and unicodedata.east_asian_width(character) in "WF"
 
 
 def _support(sentence: DraftSentence, source: SourceSpan) -> Support:

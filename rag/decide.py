@@ -18,7 +18,9 @@ SOURCE_CHARACTERS = 400
 
 _MESSAGES = {
     AbstentionReason.NO_EVIDENCE: "No document in this collection bears on the question.",
-    AbstentionReason.LOW_CONFIDENCE: "The documents touch on the question, but no sentence answers it clearly.",
+    AbstentionReason.LOW_CONFIDENCE: (
+        "The documents touch on the question, but no sentence answers it clearly."
+    ),
     AbstentionReason.UNSUPPORTED: "Nothing that could be said is borne out by the documents.",
 }
 

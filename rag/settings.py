@@ -21,7 +21,7 @@ class Settings(BaseSettings):
         "all-MiniLM-L6-v2", description="the packaged model, or any sentence-transformers name"
     )
     minimum_answer_score: float = Field(
-        0.5, ge=0, le=1, description="below this best sentence score, Attest abstains"
+        0.25, ge=0, le=1, description="below this best sentence score, Attest abstains"
     )
     ingest_roots: tuple[Path, ...] = Field((), description="folders that the API may ingest (JSON list)")
     max_file_bytes: int = Field(200 * MEBIBYTE, gt=0, description="a larger file is failed, not read")

@@ -134,8 +134,8 @@ class TantivyIndex:
     ) -> list[ScoredId]:
         """Look through enough of the best hits to be sure of the first k allowed, ties at the end included.
 
-        Measured on 60,000 chunks, 30,000 of them allowed: 1.5 ms so; 41 ms with the filter in the query,
-        where tantivy can't skip by score. Few allowed chunks are the other way round (100: 2 ms).
+        Median of 40 questions on 60,000 chunks, 30,000 of them allowed, 200 wanted: 6 ms so, and 43 ms with
+        the filter in the query, where tantivy cannot skip by score. Few allowed chunks go into the query.
         """
         wanted = k + 16
         if allowed is not None:

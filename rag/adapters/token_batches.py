@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TOKENS_PER_BATCH = 2048
-"""Tokens with padding: 1,024 to 2,048 were fastest of 256 to 16,384 (docs/measurements.md)."""
+"""Tokens with padding; 1,024 and 2,048 were the fastest tried (docs/measurements.md)."""
 
 LENGTH_STEP = 16
 """Lengths are padded to a multiple of this: the rows of a matrix tile, and few distinct shapes to prepare."""

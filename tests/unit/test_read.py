@@ -1,0 +1,231 @@
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from in_memory import WordEmbedder
+
+from rag.domain import Chunk, Document, DraftSentence, Hit, Span
+from rag.evidence_candidates import citable_spans
+from rag.evidence_features import word_features
+from rag.read import (
+    CANDIDATES_EMBEDDED,
+    CHUNKS_READ,
+    MAXIMUM_SENTENCES,
+    WITH_MEANING,
+    WORDS_ALONE,
+    ExtractiveGenerator,
+)
+from rag.settings import Settings
+
+WAREHOUSE = "The tenant insures the warehouse. Rent is due in May. The roof was painted blue last year."
+
+
+def document_of(number: int, language: str = "en", title: str = "Lease") -> Document:
+    return Document(
+        id=number,
+        collection="c",
+        source="folder",
+        uri=f"{number}.md",
+        revision="r",
+        title=title,
+        language=language,
+        media_type="text/plain",
+        metadata={},
+        characters=1000,
+        pages=(),
+        updated_at="",
+    )
+
+
+def hit_of(
+    text: str,
+    *,
+    rank: int = 1,
+    start: int = 0,
+    document: Document | None = None,
+    section: tuple[str, ...] = (),
+    score: float = 1.0,
+) -> Hit:
+    document = document or document_of(rank)
+    chunk = Chunk(rank, document, 0, start, start + len(text), section, text)
+    return Hit(chunk, rank, score, {"lexical": 1.0})
+
+
+def chinese(text: str, rank: int = 1) -> Hit:
+    return hit_of(text, rank=rank, document=document_of(rank, "zh", "租约"))
+
+
+def draft(question: str, *hits: Hit) -> tuple[DraftSentence, ...]:
+    return ExtractiveGenerator(WordEmbedder()).draft(question, hits)
+
+
+def texts(question: str, *hits: Hit) -> list[str]:
+    return [sentence.text for sentence in draft(question, *hits)]
+
+
+def citable(text: str, language: str = "en", section: tuple[str, ...] = ()) -> list[str]:
+    hit = hit_of(text, document=document_of(1, language), section=section)
+    return [span.of(text) for span in citable_spans(hit.chunk)]
+
+
+def test_the_sentence_that_shares_the_question_s_words_is_the_answer() -> None:
+    assert texts("Who insures the warehouse?", hit_of(WAREHOUSE)) == ["The tenant insures the warehouse."]
+
+
+def test_a_chinese_sentence_is_found_by_its_words_alone() -> None:
+    hit = chinese("租金每月五号支付。承租人负责为仓库投保。屋顶去年刷成了蓝色。")
+    assert texts("谁为仓库投保？", hit) == ["承租人负责为仓库投保。"]
+
+
+def test_a_sentence_s_span_counts_from_the_start_of_its_document() -> None:
+    [sentence] = draft("Who insures the warehouse?", hit_of(WAREHOUSE, start=1000))
+    assert sentence.span == Span(1000, 1033)
+
+
+@given(st.text(alphabet="ab租金。.：:-#`|\n ?1", max_size=120), st.sampled_from(["en", "zh"]))
+def test_every_citable_span_is_trimmed_in_order_and_not_a_heading(text: str, language: str) -> None:
+    hit = hit_of(text, document=document_of(1, language))
+    for span in citable_spans(hit.chunk):
+        content = span.of(text)
+        assert content == content.strip()
+        assert not content.startswith("# ")
+        assert not content.endswith(("?", "？"))
+
+
+def test_no_hits_and_no_words_in_common_give_no_sentence() -> None:
+    assert draft("Who insures the warehouse?") == ()
+    assert draft("谁为仓库投保？", dataclasses.replace(chinese("屋顶去年刷成蓝色"), score=0.0)) == ()
+
+
+def test_a_markdown_heading_is_never_an_answer() -> None:
+    text = "## Where state lives\n\nThe state lives in one folder of its own."
+    assert citable(text) == ["The state lives in one folder of its own."]
+
+
+def test_a_heading_without_marks_is_known_by_its_section() -> None:
+    assert citable("Where state lives\nIt is in one folder.", section=("Where state lives",)) == [
+        "It is in one folder."
+    ]
+
+
+def test_a_line_that_only_repeats_the_question_is_no_answer() -> None:
+    hit = hit_of("Insurance of the warehouse\nThe tenant takes out the insurance of the warehouse.")
+    assert texts("Insurance of the warehouse", hit) == [
+        "The tenant takes out the insurance of the warehouse."
+    ]
+
+
+def test_code_table_rules_and_questions_are_left_out() -> None:
+    code = "```python\nprint('a long line of code')\n```"
+    text = f"What does it do?\n\n{code}\n\n| --- | --- |\n\nIt prints one line."
+    assert citable(text) == ["It prints one line."]
+
+
+def test_code_is_known_in_a_chunk_that_begins_inside_a_fence() -> None:
+    assert citable("print('a long line of code')\n```\nIt prints one line.") == ["It prints one line."]
+
+
+def test_a_list_item_stays_whole() -> None:
+    text = "- The tenant pays. The landlord repairs.\n- Neither may sublet the house."
+    assert citable(text) == ["- The tenant pays. The landlord repairs.", "- Neither may sublet the house."]
+
+
+def test_a_line_that_leads_to_a_list_takes_its_items_along() -> None:
+    text = "Attest reads these formats:\n\n- PDF and Word files\n- plain text files\n\nNothing else is read."
+    assert citable(text)[0] == "Attest reads these formats:\n\n- PDF and Word files\n- plain text files"
+
+
+def test_a_chinese_list_goes_with_the_line_that_leads_to_it() -> None:
+    text = "承租人应当：\n（一）按时支付租金；\n（二）为仓库投保。"
+    assert citable(text, "zh")[0] == text
+
+
+def test_two_sentences_that_say_the_same_are_cited_once() -> None:
+    first = hit_of("The tenant insures the warehouse.", rank=1)
+    second = hit_of("So the tenant insures the warehouse.", rank=2)
+    assert len(draft("Who insures the warehouse?", first, second)) == 1
+
+
+PERILS = (
+    "火灾损失",
+    "洪水浸泡",
+    "盗窃抢劫",
+    "地震海啸",
+    "飞机坠落",
+    "雷电冰雹",
+    "机器故障",
+    "运输途中",
+    "员工过失",
+    "战争罢工",
+)
+
+
+def test_sentences_come_in_reading_order_document_by_document() -> None:
+    lease, annex = document_of(1, "zh"), document_of(2, "zh")
+    hits = (
+        hit_of("仓库投保火灾损失。", rank=1, start=500, document=lease),
+        hit_of("仓库投保洪水浸泡。", rank=2, document=annex),
+        hit_of("仓库投保盗窃抢劫。", rank=3, start=10, document=lease),
+    )
+    found = draft("仓库投保了吗？", *hits)
+    assert [(item.chunk.document.id, item.span.start) for item in found] == [(1, 10), (1, 500), (2, 0)]
+
+
+def test_at_most_three_sentences_are_drafted_from_the_first_chunks() -> None:
+    hits = [chinese(f"仓库投保{peril}。", rank) for rank, peril in enumerate(PERILS, 1)]
+    found = draft("仓库投保了吗？", *hits)
+    assert [item.chunk.id for item in found] == [1, 2, 3]
+    assert len(found) == MAXIMUM_SENTENCES
+
+
+def test_a_chunk_beyond_those_read_is_never_cited() -> None:
+    hits = [chinese("屋顶去年刷成了蓝色。", rank) for rank in range(1, CHUNKS_READ + 1)]
+    beyond = chinese("仓库投保火灾损失。", CHUNKS_READ + 1)
+    assert beyond.chunk.text not in texts("仓库投保了吗？", *hits, beyond)
+
+
+def test_only_the_best_by_their_words_are_embedded() -> None:
+    class CountingEmbedder(WordEmbedder):
+        embedded = 0
+
+        def embed(self, texts):  # type: ignore[no-untyped-def] # only counts
+            self.embedded += len(texts)
+            return super().embed(texts)
+
+    embedder = CountingEmbedder()
+    text = " ".join(f"The warehouse number {i} is insured by somebody." for i in range(40))
+    ExtractiveGenerator(embedder).draft("Who insures the warehouse?", [hit_of(text)])
+    assert embedder.embedded == 1 + CANDIDATES_EMBEDDED
+
+
+def test_weights_of_a_mix_sum_to_one_and_even_strength_scores_a_half() -> None:
+    for weights in (WITH_MEANING, WORDS_ALONE):
+        total = weights.coverage + weights.around + weights.meaning + weights.retrieval
+        assert total == pytest.approx(1)
+        assert weights.score(weights.even) == 0.5
+        assert weights.score(weights.even + math.log(3) / weights.slope) == pytest.approx(0.75)
+
+
+def test_coverage_weighs_rare_words_more_and_looks_around() -> None:
+    from rag.evidence_candidates import candidates
+
+    hit = hit_of("Alpha beta gamma delta. Alpha zeta theta iota.", score=0.5)
+    found = candidates([hit])
+    features = word_features(["alpha", "zeta"], found)
+    alpha, zeta = math.log(1 + 2 / 3), math.log(1 + 2 / 2)
+    assert features.coverage.tolist() == pytest.approx([alpha / (alpha + zeta), 1.0])
+    assert features.around.tolist() == [1.0, 1.0]
+    assert features.retrieval.tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("question", "hit"),
+    [
+        ("How tall is the Eiffel tower?", hit_of(WAREHOUSE)),
+        ("埃菲尔铁塔有多高？", chinese("租金每月五号支付。承租人负责为仓库投保。")),
+    ],
+)
+def test_a_question_outside_the_documents_scores_below_the_threshold(question: str, hit: Hit) -> None:
+    assert all(sentence.score < Settings().minimum_answer_score for sentence in draft(question, hit))
