@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 # uv does not read pip's settings; pass on the one that names a folder of wheels.
 UV     := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: install demo test check bench test-postgres format lock clean help
+.PHONY: install demo test check test-postgres test-kill test-ghosts bench eval format lock clean help
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 # faiss comes by exactly one of the extras cpu and gpu.
 EXTRAS ?= cpu,evals
 GROUPS ?= --group dev
+KILLS ?= 50
 
 install: $(VENV)/installed ## Make the environment only
 
@@ -38,8 +39,21 @@ check: $(VENV)/installed ## Lint, types, import rules, compose file
 test-postgres: $(VENV)/installed ## Run the store's contract on a throwaway PostgreSQL
 	.ci/with-postgres $(BIN)/pytest -m postgres
 
-bench: $(VENV)/installed ## Measure rates, latency and answers (needs ATTEST_DATA)
-	$(BIN)/python -m bench
+test-kill: $(VENV)/installed ## Kill ingestion at random instants; no document may be lost, doubled or half
+	$(BIN)/python -m evals.bench.kill_ingestion --kills $(KILLS)
+
+test-ghosts: $(VENV)/installed ## 10,000 deletes, replacements and searches against a model in plain Python
+	ATTEST_GHOST_OPERATIONS=10000 $(BIN)/pytest tests/integration/test_no_ghosts.py
+
+bench: $(VENV)/installed ## Measure rates, latency and answers (about an hour; needs ATTEST_DATA)
+	$(BIN)/python -m evals.bench.embedding_backends
+	$(BIN)/python -m evals.bench.ingest_rate
+	$(BIN)/python -m evals.bench.search_latency
+	$(BIN)/python -m evals.bench.answers
+
+eval: $(VENV)/installed ## Run every retrieval suite (about ten minutes; needs ATTEST_DATA)
+	for suite in bioasq mtrag ir_cranfield stard; do \
+		$(BIN)/attest eval run retrieval/$$suite --out runs/$$suite || exit 1; done
 
 format: $(VENV)/installed ## Put the code in shape
 	$(BIN)/ruff check --fix

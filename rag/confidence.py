@@ -8,11 +8,13 @@ from rag.tokens import index_tokens, question_tokens
 SEARCHERS_LOOKED_AT = 5  # hits whose finders are counted
 
 
-def confidence_of(citations: Sequence[Citation], hits: Sequence[Hit], question: str = "") -> Confidence:
+def confidence_of(citations: Sequence[Citation], hits: Sequence[Hit], question: str) -> Confidence:
     """The best sentence's score and the signals that a calibrator will weigh."""
-    signals = {**_answer_signals(citations), **_search_signals(hits)}
-    if question:
-        signals["question_coverage"] = _coverage(question, citations)
+    signals = {
+        **_answer_signals(citations),
+        **_search_signals(hits),
+        "question_coverage": _coverage(question, citations),
+    }
     return Confidence(signals["support_maximum"], is_calibrated=False, is_certified=False, signals=signals)
 
 

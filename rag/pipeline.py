@@ -36,7 +36,7 @@ class Pipeline:
             language=language_of(question.text),
             generator=self.generator.name,
             evidence=found.hits,
-            confidence=confidence_of(cited.citations, found.hits),
+            confidence=confidence_of(cited.citations, found.hits, question.text),
             timings_ms=watch.milliseconds(),
             warnings=found.warnings,
         )

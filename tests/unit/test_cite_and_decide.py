@@ -61,7 +61,7 @@ def decided(cited: CitedText, hits: tuple[Hit, ...], minimum: float = 0.25) -> A
         language="en",
         generator="extractive",
         evidence=hits,
-        confidence=confidence_of(cited.citations, hits),
+        confidence=confidence_of(cited.citations, hits, "Who?"),
         timings_ms={},
         warnings=(),
     )

@@ -3,8 +3,8 @@ from pathlib import PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.answers import GoldQuestion, choose, gold_spans
-from bench.export_corpora import NAME_BYTES, safe_path
+from evals.bench.answers import GoldQuestion, choose, gold_spans
+from evals.bench.export_corpora import NAME_BYTES, safe_path
 from evals.suites import Split
 from rag.domain import Span
 

@@ -1,7 +1,7 @@
 """Ways to run all-MiniLM-L6-v2 on a CPU, side by side in one run.
 
-python -m bench.embedding_backends --data DATA             rate and agreement, on contract passages
-python -m bench.embedding_backends --data DATA --quality   nDCG@10 on bioasq, float32 against the default
+python -m evals.bench.embedding_backends --data DATA             rate and agreement, on contract passages
+python -m evals.bench.embedding_backends --data DATA --quality  nDCG@10 on bioasq, float32 against the default
 """
 
 import argparse

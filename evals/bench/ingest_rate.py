@@ -1,12 +1,12 @@
 """Ingest rate on contracts, side by side with the plain LangChain pipeline.
 
-    python -m bench.ingest_rate [--contracts 60] [--repeats 3] [--out FILE]
+    python -m evals.bench.ingest_rate [--contracts 60] [--repeats 3] [--out FILE]
 
 Both sides read the same files, with the same weights (all-MiniLM-L6-v2), chunks of the same mean length in
 characters (within 3 %), no overlap, and no chunk longer than the model reads. Each run is a fresh process;
 the order alternates; medians and their ratio are reported. Timed is everything from reading the files to an
 index that answers. Loading (imports, weights) is reported apart. Ours parses and splits in that time and
-writes a database and both of its indexes; LangChain's splitting is not charged (`bench.langchain_pipeline`
+writes a database and both of its indexes; LangChain's splitting is not charged (`langchain_pipeline`
 says why) and its FAISS store stays in memory.
 """
 
@@ -25,8 +25,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.export_corpora import export
-from bench.langchain_pipeline import SideResult, count_truncated
+from evals.bench.export_corpora import export
+from evals.bench.langchain_pipeline import SideResult, count_truncated
 
 COLLECTION = "contracts"
 LANGCHAIN_SCRIPT = Path(__file__).with_name("langchain_pipeline.py")
@@ -118,7 +118,7 @@ def ingest_ours(folder: Path, home: Path) -> SideResult:
 def run_ours(folder: Path) -> SideResult:
     """A fresh process and a fresh home."""
     with tempfile.TemporaryDirectory() as home:
-        return _run([sys.executable, "-m", "bench.ingest_rate", "--ours", str(folder), home])
+        return _run([sys.executable, "-m", "evals.bench.ingest_rate", "--ours", str(folder), home])
 
 
 def _run(command: Sequence[str]) -> SideResult:

@@ -1,4 +1,4 @@
-"""The plain LangChain pipeline that `bench.ingest_rate` compares with; it runs in a venv of its own.
+"""The plain LangChain pipeline that `evals.bench.ingest_rate` compares with; it runs in a venv of its own.
 
     python langchain_pipeline.py fit PLAN MEAN FILE...   split the files into chunks of that mean, into PLAN
     python langchain_pipeline.py run PLAN FILE...        ingest the files, print a line of JSON

@@ -1,6 +1,6 @@
 """Write the corpora that the benchmarks ingest as folders of files.
 
-    python -m bench.export_corpora --out DIR [contracts laws papers fastapi]
+    python -m evals.bench.export_corpora --out DIR [contracts laws papers fastapi]
 
 Names come from the titles or paths of the data; a part of a path that is longer than 240 bytes is cut and
 ends in eight hex digits of its sha256, so that names stay unique and fit every file system.

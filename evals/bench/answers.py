@@ -1,6 +1,6 @@
 """How often the gold span lies in a cited sentence, and how often the system abstains.
 
-    python -m bench.answers [--sets covid_qa bioasq] [--questions 200] [--split test|train|all] [--out DIR]
+    python -m evals.bench.answers [--sets covid_qa bioasq] [--questions 200] [--split test|train|all]
 
 covid_qa: expert questions on whole papers, asked of all papers at once; a citation counts when its source is
 the gold paper and contains the gold span, which is looked up in the canonical text by its words and, where
@@ -22,7 +22,7 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import binomtest
 
-from bench.export_corpora import read_squad
+from evals.bench.export_corpora import read_squad
 from evals.data import data_file, data_root, is_held_out, load_retrieval_set, read_rows
 from evals.run import collection_name, texts_of
 from evals.suites import Split, suite_named

@@ -1,6 +1,6 @@
 """Search latency over HTTP with one and with eight clients, and resident memory.
 
-    python -m bench.search_latency [--corpora laws] [--requests 400] [--home DIR] [--out FILE]
+    python -m evals.bench.search_latency [--corpora laws] [--requests 400] [--home DIR] [--out FILE]
 
 Starts `attest serve` on a free port of this machine and asks real questions: STARD's lay questions of the
 laws, CUAD's categories of the contracts. The clients are threads of this process, so they share the cores
@@ -25,7 +25,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from bench.export_corpora import export, read_squad
+from evals.bench.export_corpora import export, read_squad
 from evals.data import data_root, load_retrieval_set
 from rag.domain import Question
 from rag.errors import NotFoundError
@@ -165,7 +165,7 @@ def memory_of(corpus: str, home: Path) -> Memory:
 
 
 def memory_in_fresh_process(corpus: str, home: Path, server: float) -> Memory:
-    command = [sys.executable, "-m", "bench.search_latency", "--memory-of", corpus, "--home", str(home)]
+    command = [sys.executable, "-m", "evals.bench.search_latency", "--memory-of", corpus, "--home", str(home)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Memory(**{**json.loads(done.stdout.splitlines()[-1]), "server": server})
 

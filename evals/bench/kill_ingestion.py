@@ -1,6 +1,6 @@
 """`kill -9` at random instants of `attest ingest`: nothing is lost, doubled or half; the next start goes on.
 
-    python -m bench.kill_ingestion [--kills 50] [--seed 0] [--full] [--keep DIR]
+    python -m evals.bench.kill_ingestion [--kills 50] [--seed 0] [--full] [--keep DIR]
 
 Two homes ingest the same folder of contracts and laws: a reference that is left alone, and a victim that is
 killed again and again until it has caught up. Then a third of the files change, some go and some come back,
@@ -28,8 +28,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.export_corpora import export
-from bench.wholeness import (
+from evals.bench.export_corpora import export
+from evals.bench.wholeness import (
     COLLECTION,
     Contents,
     Findings,
