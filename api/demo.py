@@ -1,5 +1,10 @@
-"""`make demo`: ingest the handbook, serve it, ask over REST, and check what comes back."""
+"""`make demo`: ingest the handbook, serve it, ask over REST, and check what comes back.
 
+python -m api.demo [--picture FILE.svg]     with a picture of what it prints
+"""
+
+import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,7 +41,10 @@ QUESTIONS = (
 
 def main() -> int:
     """Exit status 0 if the three answers and the one abstention came as expected."""
-    console = Console(width=100)
+    parser = argparse.ArgumentParser(prog="python -m api.demo", description=__doc__)
+    parser.add_argument("--picture", type=Path, help="also write what is printed as SVG")
+    picture: Path | None = parser.parse_args().picture
+    console = Console(width=100, record=True)
     with tempfile.TemporaryDirectory(prefix="attest-demo-") as home:
         console.rule(f"attest ingest {HANDBOOK.name} --collection {COLLECTION}")
         subprocess.run(  # noqa: S603  # our own command
@@ -52,6 +60,9 @@ def main() -> int:
         for ask, outcome in zip(QUESTIONS, outcomes, strict=True)
         if (outcome.status == "answered") != ask.is_answerable
     ]
+    if picture is not None:
+        svg = console.export_svg(title="make demo")
+        picture.write_text(re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL))  # no fonts from elsewhere
     for question in unexpected:
         console.print(f"not as expected: {question}", style="red")
     return 1 if unexpected else 0

@@ -49,7 +49,7 @@ def serve_until_stopped(
 
 def _warm(system: System) -> None:
     try:
-        system.embedder.embed(["warm"])
+        system.warm()
     except AttestError as error:
         LOG.warning("the embedding model could not be loaded", error=str(error))
 

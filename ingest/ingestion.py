@@ -16,7 +16,14 @@ from ingest.pipeline import FolderPipeline, Progress, Report
 from ingest.prepare import Identity, Preparation
 from ingest.runner import JobRunner
 from rag.domain import Collection, Document, DraftDocument, Metadata
-from rag.errors import AttestError, ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
+from rag.errors import (
+    AttestError,
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    UnreadableDocumentError,
+)
 from rag.system import System
 
 UPLOAD = "upload"
@@ -124,7 +131,8 @@ class Ingestion:
     def add_texts(self, texts: Iterable[TextDocument], collection: str, source: str, report: Report) -> int:
         """Store plain texts, skipping unchanged ones, replacing changed ones; gives how many were stored.
 
-        A missing collection is created. Afterwards this process' indexes have them.
+        A missing collection is created. Afterwards this process' indexes have them. Raises
+        UnreadableDocumentError, naming the uri, for a text in which nothing can be seen.
         """
         target = self._collection(collection)
         known = self.system.store.files(target.id, source)
@@ -133,9 +141,7 @@ class Ingestion:
         for part in _parts(texts):
             revised = [(text, _revision_of(text)) for text in part]
             changed = [
-                self.preparation.prepare_text(
-                    text.title, text.text, Identity(source, text.uri, revision), text.metadata
-                )
+                self._prepared(text, Identity(source, text.uri, revision))
                 for text, revision in revised
                 if text.uri not in known
                 or (known[text.uri].revision, known[text.uri].recipe) != (revision, recipe)
@@ -151,6 +157,12 @@ class Ingestion:
         """End the worker process and the parser."""
         self.runner.close()
         self.preparation.parser.close()
+
+    def _prepared(self, text: TextDocument, identity: Identity) -> DraftDocument:
+        try:
+            return self.preparation.prepare_text(text.title, text.text, identity, text.metadata)
+        except UnreadableDocumentError as error:
+            raise UnreadableDocumentError(f"{text.uri}: {error}") from error
 
     def _store(self, target: Collection, documents: list[DraftDocument]) -> int:
         embedded = embed_documents(documents, self.system.embedder)

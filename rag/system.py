@@ -12,6 +12,7 @@ from rag.ports import Embedder
 from rag.retrieve import Retriever, require_space
 from rag.settings import Settings
 from rag.store import Store
+from rag.tokens import question_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class System:
     def search(self, question: Question) -> SearchResult:
         """The passages that bear on a question, no answer."""
         return self.retriever.search(question)
+
+    def warm(self) -> None:
+        """Load the model and the dictionary of Chinese words, so that the first question need not wait."""
+        self.embedder.embed(["warm"])
+        question_tokens("预热")
 
     def refresh(self, name: str) -> Collection:
         """Wait until this process' indexes have applied every change the collection has now."""

@@ -198,3 +198,15 @@ def test_a_database_error_is_ours_and_rolls_back(store: Store) -> None:
     with pytest.raises(StoreUnavailableError, match="nothing was changed"):
         insert_twice()
     assert store.collections() == []
+
+
+def test_a_full_disk_is_reported_and_nothing_is_half_written(sqlite_store: Store) -> None:
+    store = sqlite_store
+    owner = store.create_collection("c")
+    store.commit_documents(owner.id, SPACE, [embedded("a", ["small"])])
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 60")  # of 4 KiB: a disk with little left
+    with pytest.raises(StoreUnavailableError, match="disk"):
+        store.commit_documents(owner.id, SPACE, [embedded(f"{i}", ["word " * 1000] * 9) for i in range(20)])
+    assert [document.uri for document in store.documents("c")] == ["a"]
+    assert store.collection("c").last_change == 1

@@ -210,6 +210,11 @@ def test_plain_texts_are_stored_skipped_and_replaced(system: System, ingestion: 
     assert system.check("c").is_equal
 
 
+def test_a_text_in_which_nothing_can_be_seen_is_named(ingestion: Ingestion) -> None:
+    with pytest.raises(UnreadableDocumentError, match=r"^page-7: "):
+        ingestion.add_texts([TextDocument("page-7", "Title", " \u200b ")], "c", "set", lambda _: None)
+
+
 def test_a_folder_outside_the_configured_roots_is_refused(
     ingestion: Ingestion, folder: Path, tmp_path: Path
 ) -> None:
