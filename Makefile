@@ -13,15 +13,17 @@ help: ## Show what there is
 EXTRAS ?= cpu,evals
 GROUPS ?= --group dev
 KILLS ?= 50
+SUITES ?= bioasq mtrag ir_cranfield stard
+EVAL_OPTIONS ?=
 
 install: $(VENV)/installed ## Make the environment only
 
 $(VENV)/installed: pyproject.toml requirements.lock
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
 	@echo "installing Attest and its libraries into $(VENV), about a minute"
-	$(UV) pip install --quiet --python $(BIN)/python --constraints requirements.lock --editable '.[$(EXTRAS)]' $(GROUPS)
-	touch $@
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(UV) pip install --quiet --python $(BIN)/python --constraints requirements.lock --editable '.[$(EXTRAS)]' $(GROUPS)
+	@touch $@
 
 demo: $(VENV)/installed ## Ingest the handbook, serve it, ask it four questions
 	@$(BIN)/python -m api.demo
@@ -51,9 +53,9 @@ bench: $(VENV)/installed ## Measure rates, latency and answers (about an hour; n
 	$(BIN)/python -m evals.bench.search_latency
 	$(BIN)/python -m evals.bench.answers
 
-eval: $(VENV)/installed ## Run every retrieval suite (about ten minutes; needs ATTEST_DATA)
-	for suite in bioasq mtrag ir_cranfield stard; do \
-		$(BIN)/attest eval run retrieval/$$suite --out runs/$$suite || exit 1; done
+eval: $(VENV)/installed ## Run the retrieval suites (about ten minutes; needs ATTEST_DATA)
+	for suite in $(SUITES); do \
+		$(BIN)/attest eval run retrieval/$$suite --out runs/$$suite $(EVAL_OPTIONS) || exit 1; done
 
 format: $(VENV)/installed ## Put the code in shape
 	$(BIN)/ruff check --fix
