@@ -10,7 +10,7 @@ COPY evals evals
 # UV_TORCH_BACKEND=cpu keeps the CUDA build of torch out of the image; build with --build-arg for another.
 ARG UV_TORCH_BACKEND=cpu
 ENV UV_TORCH_BACKEND=$UV_TORCH_BACKEND
-RUN make install PYTHON=python3 EXTRAS=cpu GROUPS=
+RUN make install PYTHON=python3 EXTRAS=cpu DEV=
 
 FROM python:3.11-slim-bookworm
 RUN useradd --create-home attest && mkdir /data && chown attest /data

@@ -11,7 +11,7 @@ help: ## Show what there is
 
 # faiss comes by exactly one of the extras cpu and gpu.
 EXTRAS ?= cpu,evals
-GROUPS ?= --group dev
+DEV ?= --group dev
 KILLS ?= 50
 SUITES ?= bioasq mtrag ir_cranfield stard
 EVAL_OPTIONS ?=
@@ -22,7 +22,7 @@ $(VENV)/installed: pyproject.toml requirements.lock
 	@echo "installing Attest and its libraries into $(VENV), about a minute"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(UV) pip install --quiet --python $(BIN)/python --constraints requirements.lock --editable '.[$(EXTRAS)]' $(GROUPS)
+	@$(UV) pip install --quiet --python $(BIN)/python --constraints requirements.lock --editable '.[$(EXTRAS)]' $(DEV)
 	@touch $@
 
 demo: $(VENV)/installed ## Ingest the handbook, serve it, ask it four questions

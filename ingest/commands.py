@@ -31,7 +31,7 @@ def ingest(
 
     Exit status: 0 all files are in, 4 some failed, 1 an error.
     """
-    from ingest.jobs import FileStatus, IngestOptions
+    from ingest.jobs import FileStatus, IngestOptions, JobStatus
     from ingest.progress import ProgressBar
     from ingest.wiring import open_ingestion
     from rag.wiring import open_system
@@ -43,8 +43,14 @@ def ingest(
             with ProgressBar() as bar:
                 job = ingestion.ingest_folder(folder, collection, options, bar.report)
             typer.echo(_as_json(job, ingestion.jobs) if as_json else _as_text(job, ingestion.jobs))
+        except KeyboardInterrupt:
+            typer.echo("interrupted; what was committed is kept, run the same command to continue", err=True)
+            raise typer.Exit(130) from None
         finally:
             ingestion.close()
+    if job.status is not JobStatus.DONE:
+        typer.echo(f"the job was {job.status}; what was committed is kept", err=True)
+        raise typer.Exit(1)
     if job.counts.get(FileStatus.FAILED):
         raise typer.Exit(4)
 

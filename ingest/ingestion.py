@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -90,6 +90,7 @@ class Ingestion:
         folder = self._allowed(folder)
         target = self._collection(collection)
         if any(job.folder == folder and job.collection == collection for job in self.jobs.unfinished()):
+            self.runner.wake()  # it may have been left by a process that died
             raise ConflictError(f"{folder} is being ingested into {collection!r} already; wait or cancel it")
         job = self.jobs.create(target.id, folder, options)
         self.runner.wake()
@@ -179,16 +180,25 @@ class Ingestion:
             self.system.refresh(target.name)
 
     def _unfinished(self, collection: str, folder: Path, options: IngestOptions) -> Job | None:
-        for job in self.jobs.unfinished():
-            if (job.collection, job.folder, job.options) == (collection, folder, options):
-                return job
-        return None
+        """The interrupted job that this one continues; those with other options are superseded by it.
+
+        To be called with the collection's lock held, when no other process can be running them.
+        """
+        same_folder = [
+            job for job in self.jobs.unfinished() if (job.collection, job.folder) == (collection, folder)
+        ]
+        for job in same_folder:
+            if job.options != options:
+                self.jobs.finish(job.id, JobStatus.CANCELLED, "superseded by a job with other options")
+        return next((job for job in same_folder if job.options == options), None)
 
     def _collection(self, name: str) -> Collection:
         try:
             return self.system.store.collection(name)
         except NotFoundError:
-            return self.system.store.create_collection(name)
+            with suppress(ConflictError):  # another process was quicker
+                self.system.store.create_collection(name)
+            return self.system.store.collection(name)
 
     def _allowed(self, folder: Path) -> Path:
         resolved = _resolved(folder)

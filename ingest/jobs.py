@@ -24,6 +24,7 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+LINES_PER_STATEMENT = 500  # databases bound the parameters of a statement
 UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
@@ -129,9 +130,21 @@ class JobLog:
                 for row in connection.execute(query.order_by(ingest_item.c.uri).limit(limit))
             ]
 
-    def start(self, job_id: int) -> None:
-        """The job runs from now; what an interrupted run reported is kept."""
-        self._update(job_id, status=JobStatus.RUNNING, started_at=now(), files_done=0, unchanged=0)
+    def start(self, job_id: int) -> bool:
+        """The job runs from now, unless it has ended meanwhile; what an interrupted run reported is kept."""
+        statement = (
+            update(ingest_job)
+            .where(ingest_job.c.id == job_id, ingest_job.c.status.in_(UNFINISHED))
+            .values(status=JobStatus.RUNNING, started_at=now(), files_done=0, unchanged=0)
+        )
+        with writing(self._engine) as connection:
+            return connection.execute(statement).rowcount == 1
+
+    def is_cancelled(self, job_id: int) -> bool:
+        """Whether somebody cancelled it, or its collection is gone."""
+        query = select(ingest_job.c.status).where(ingest_job.c.id == job_id)
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar_one_or_none() in (None, JobStatus.CANCELLED)
 
     def plan(self, job_id: int, *, files_total: int, unchanged: int) -> None:
         """What there is to do is known."""
@@ -148,8 +161,10 @@ class JobLog:
             return
         with writing(self._engine) as connection:
             known = ingest_item.c.job_id == job_id
-            connection.execute(delete(ingest_item).where(known, ingest_item.c.uri.in_(uris)))
-            connection.execute(insert(ingest_item), lines)
+            for first in range(0, len(lines), LINES_PER_STATEMENT):
+                part = slice(first, first + LINES_PER_STATEMENT)
+                connection.execute(delete(ingest_item).where(known, ingest_item.c.uri.in_(uris[part])))
+                connection.execute(insert(ingest_item), lines[part])
             connection.execute(
                 update(ingest_job)
                 .where(ingest_job.c.id == job_id)

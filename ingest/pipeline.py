@@ -56,14 +56,17 @@ class FolderPipeline:
 
     def run(self, job: Job, collection_id: int, report: Report) -> None:
         """Do a job from wherever an earlier run of it stopped; what is committed already is unchanged now."""
-        self.jobs.start(job.id)
+        if not self.jobs.start(job.id):
+            return
         plan = self._plan(job, collection_id)
+        if self.jobs.is_cancelled(job.id):
+            return
         self.jobs.plan(job.id, files_total=plan.files_total, unchanged=plan.unchanged)
         self.jobs.record(job.id, plan.failing)
         self._remove(job, collection_id, plan.vanished)
         done, characters = plan.files_total - len(plan.to_read), 0
         for batch in _batches(self._prepared(job, collection_id, plan.to_read)):
-            if self.jobs.job(job.id).status is JobStatus.CANCELLED:
+            if self.jobs.is_cancelled(job.id):
                 return
             characters += self._commit(job, collection_id, batch.documents)
             done += batch.files
@@ -76,9 +79,9 @@ class FolderPipeline:
         stored = self.store.files(collection_id, source)
         _refuse_to_empty(job, discovery, stored.values())
         known = [
-            StoredFile(uri, file.revision, file.recipe)
+            # A failure that is to be tried again counts as changed, not as unknown: it may have vanished.
+            StoredFile(uri, "" if file.failure and job.options.retry_failed else file.revision, file.recipe)
             for uri, file in stored.items()
-            if not (file.failure and job.options.retry_failed)
         ]
         difference = compare(discovery, known, self.preparation.recipe)
         return _plan_of(discovery, difference, stored)
@@ -86,7 +89,7 @@ class FolderPipeline:
     def _remove(self, job: Job, collection_id: int, vanished: Sequence[str]) -> None:
         source = str(job.folder)
         stored = self.store.files(collection_id, source)
-        gone = [stored[uri].document_id for uri in vanished]
+        gone = [stored[uri].document_id for uri in vanished if uri in stored]
         self.store.delete_documents(collection_id, [i for i in gone if i is not None])
         self.store.forget_failures(collection_id, source, vanished)
         self.jobs.record(job.id, [FileOutcome(uri, FileStatus.REMOVED) for uri in vanished])

@@ -1,5 +1,6 @@
 """Bytes become a document ready to embed: parse → clean → chunk."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +42,7 @@ class Preparation:
     parser: FileParser
     embedder: Embedder
     chunking: ChunkSettings
+    max_file_bytes: int
 
     @property
     def recipe(self) -> str:
@@ -48,12 +50,18 @@ class Preparation:
         return f"{PARSE_VERSION},{CLEAN_VERSION},{self.chunking.recipe()},{EMBED_VERSION}"
 
     def prepare_file(self, file: FoundFile, source: str) -> DraftDocument:
-        """A found file as a draft; UnreadableDocumentError if it is gone or cannot be read by now."""
+        """A found file as a draft; UnreadableDocumentError if it is gone or cannot be read by now.
+
+        The revision is that of the bytes read here: the file may have changed since it was found.
+        """
         try:
-            data = file.path.read_bytes()
+            with file.path.open("rb") as stream:
+                data = stream.read(self.max_file_bytes + 1)
         except OSError as error:
             raise UnreadableDocumentError(f"the file cannot be opened: {error.strerror}") from error
-        return self.prepare_bytes(data, Identity(source, file.uri, file.revision), {})
+        if len(data) > self.max_file_bytes:
+            raise UnreadableDocumentError(f"the file grew beyond the limit of {self.max_file_bytes:,} bytes")
+        return self.prepare_bytes(data, Identity(source, file.uri, hashlib.sha256(data).hexdigest()), {})
 
     def prepare_bytes(self, data: bytes, identity: Identity, metadata: Metadata) -> DraftDocument:
         """A file's bytes as a draft; `metadata` is added to what the file says of itself."""

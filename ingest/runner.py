@@ -1,5 +1,6 @@
 """Runs queued jobs beside a server, each in a worker process that may die without harm to it."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -8,11 +9,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from ingest.jobs import Job, JobLog, JobStatus
+from ingest.jobs import UNFINISHED, Job, JobLog, JobStatus
 from rag.errors import StoreUnavailableError
 from rag.settings import Settings
 
 STOP_SECONDS = 5.0
+STOPPED = (-signal.SIGTERM, 128 + signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGINT)
 LOG = structlog.get_logger()
 
 
@@ -55,8 +57,8 @@ class JobRunner:
 
     def _work(self) -> None:
         with suppress(StoreUnavailableError):  # the next wake tries again
-            while job := self._next():
-                self._run(job)
+            while (job := self._next()) and self._run(job):
+                pass
 
     def _next(self) -> Job | None:
         """The next job; under the lock, so that a `wake` meanwhile either is seen here or starts anew."""
@@ -67,12 +69,16 @@ class JobRunner:
                 return None
             return waiting[0]
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job) -> bool:
+        """Run one job; False when there should be no next one because all of us are being stopped."""
         with self._lock:
             if self._is_closing:
-                return
+                return False
             worker = subprocess.Popen(  # noqa: S603  # our own module, no input of a user
-                [sys.executable, "-m", "ingest.worker", str(job.id)], stdin=subprocess.PIPE, text=True
+                [sys.executable, "-m", "ingest.worker", str(job.id)],
+                stdin=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for the server, which ends its worker itself
             )
             self._worker, self._running = worker, job.id
         LOG.info("ingest job started", job=job.id, collection=job.collection)
@@ -80,15 +86,18 @@ class JobRunner:
         with self._lock:
             self._worker, self._running = None, 0
             is_closing = self._is_closing
-        if not is_closing:
-            # Does nothing where the worker has written how the job ended.
-            self.jobs.finish(
-                job.id,
-                JobStatus.FAILED,
-                f"the worker process ended (exit status {worker.returncode}), perhaps for lack of memory; "
-                "what it committed is kept; start the job again to continue",
-            )
         LOG.info("ingest job ended", job=job.id, exit_status=worker.returncode)
+        was_stopped = worker.returncode in STOPPED and self.jobs.job(job.id).status in UNFINISHED
+        if is_closing or was_stopped:
+            return False  # the next start continues the job
+        # Does nothing where the worker has written how the job ended.
+        self.jobs.finish(
+            job.id,
+            JobStatus.FAILED,
+            f"the worker process ended (exit status {worker.returncode}), perhaps for lack of memory; "
+            "what it committed is kept; start the job again to continue",
+        )
+        return True
 
 
 def _stop(worker: subprocess.Popen[str]) -> None:

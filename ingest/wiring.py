@@ -16,6 +16,6 @@ def open_ingestion(system: System) -> Ingestion:
     jobs = JobLog(system.store.engine)
     sandbox = ParserSandbox(settings.parse_seconds, settings.parse_memory_bytes)
     chunking = ChunkSettings(maximum=system.embedder.space.max_tokens)
-    preparation = Preparation(sandbox, system.embedder, chunking)
+    preparation = Preparation(sandbox, system.embedder, chunking, settings.max_file_bytes)
     pipeline = FolderPipeline(system.store, jobs, preparation, system.embedder, settings.max_file_bytes)
     return Ingestion(system, jobs, preparation, pipeline, JobRunner(jobs, settings))

@@ -7,8 +7,6 @@ import typer
 
 from rag.errors import AttestError
 
-INTERRUPTED = 130  # what shells give a program ended by Ctrl-C
-
 
 def main() -> None:
     """Run the command line; our errors become one line and exit status 1, never a traceback."""
@@ -17,9 +15,6 @@ def main() -> None:
     except AttestError as error:
         typer.secho(f"error: {error}", fg="red", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.secho("interrupted; what was committed is kept, run again to continue", fg="yellow", err=True)
-        sys.exit(INTERRUPTED)
 
 
 def build() -> typer.Typer:

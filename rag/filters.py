@@ -3,7 +3,8 @@
     {"year": {"$gte": 2020}, "$or": [{"court": "HR"}, {"tags": {"$in": ["lease", "rent"]}}]}
 
 A comparison with a field that a document lacks is false, `$ne` included; `$not` is the exact complement
-of what it encloses. On a field that holds a list, a comparison holds if it holds for any element.
+of what it encloses. On a field that holds a list, a comparison holds if it holds for any element, and
+`$ne` if no element is equal. Texts are ordered by code points.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,14 +3,18 @@
 import shutil
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from rag.domain import Collection, EmbeddingSpace
 from rag.follow import follow_text, follow_vectors
 from rag.ports import LexicalIndex, VectorIndex
 from rag.store import Store
+
+NEVER = -1
+"""What `followed` is before the first change was followed, and after an index was found damaged."""
 
 OpenVectorIndex = Callable[[Path, EmbeddingSpace], VectorIndex]
 OpenLexicalIndex = Callable[[Path], LexicalIndex]
@@ -18,12 +22,17 @@ OpenLexicalIndex = Callable[[Path], LexicalIndex]
 
 @dataclass(slots=True)
 class CollectionIndexes:
-    """The two indexes of one collection and the lock that lets one thread at a time update them."""
+    """The two indexes of one collection, and how one thread of one process at a time updates them.
+
+    `updating` is for the threads of this process, `following` for the processes that share the files: two
+    that rebuilt the lexical index together could each take the other's half for the whole.
+    """
 
     vectors: VectorIndex
     lexical: LexicalIndex
+    following: FileLock
     updating: threading.Lock = field(default_factory=threading.Lock)
-    followed: int = -1
+    followed: int = NEVER
 
 
 class Indexes:
@@ -47,26 +56,38 @@ class Indexes:
         """A collection's indexes, following its changes.
 
         With `wait` they have applied every change that `collection` knows of. Without, a search that finds
-        another thread at this work goes on with what is there; only the first opening always waits.
+        another thread or process at this work goes on with what is there; only the first always waits.
         """
         with self._lock:
             indexes = self._open.get(collection.id)
             if indexes is None:
                 folder = self._directory / str(collection.id)
+                folder.mkdir(parents=True, exist_ok=True)
                 indexes = CollectionIndexes(
-                    self._open_vectors(folder, space), self._open_lexical(folder / "lexical")
+                    self._open_vectors(folder, space),
+                    self._open_lexical(folder / "lexical"),
+                    FileLock(folder / "following.lock", thread_local=False),
                 )
                 self._open[collection.id] = indexes
-        if indexes.followed >= collection.last_change:
-            return indexes
-        if indexes.updating.acquire(blocking=wait or indexes.followed < 0):
-            try:
+        # Not "at least": a database that was restored to an older past has fewer changes.
+        if indexes.followed != collection.last_change:
+            self._follow(indexes, collection, space, wait=wait or indexes.followed == NEVER)
+        return indexes
+
+    def _follow(
+        self, indexes: CollectionIndexes, collection: Collection, space: EmbeddingSpace, *, wait: bool
+    ) -> None:
+        if not indexes.updating.acquire(blocking=wait):
+            return
+        try:
+            with indexes.following.acquire(timeout=-1 if wait else 0):
                 follow_vectors(indexes.vectors, space, self._store, collection)
                 follow_text(indexes.lexical, self._store, collection)
-                indexes.followed = max(indexes.followed, collection.last_change)
-            finally:
-                indexes.updating.release()
-        return indexes
+                indexes.followed = collection.last_change
+        except Timeout:
+            return  # another process is at it; the next search looks again
+        finally:
+            indexes.updating.release()
 
     def drop(self, collection_id: int) -> None:
         """Forget the indexes of a deleted collection and remove their files."""
@@ -75,13 +96,7 @@ class Indexes:
         if indexes is not None:
             with indexes.updating:
                 indexes.lexical.close()
-        with suppress(FileNotFoundError):
-            shutil.rmtree(self._directory / str(collection_id))
-
-    def reopen(self, collection_id: int) -> None:
-        """Let go of a collection's indexes; the next use opens what is on disk, or builds it anew."""
-        with self._lock:
-            self._open.pop(collection_id, None)
+        shutil.rmtree(self._directory / str(collection_id), ignore_errors=True)
 
     def sweep(self) -> None:
         """Remove the files of collections that are no more."""

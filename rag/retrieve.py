@@ -7,7 +7,7 @@ from rag.domain import ChunkIds, Collection, EmbeddingSpace, Hit, Question, Scor
 from rag.errors import CorruptIndexError, InvalidRequestError
 from rag.filters import parse_filter
 from rag.fuse import FusedId, dense_weight, fuse
-from rag.indexes import CollectionIndexes, Indexes
+from rag.indexes import NEVER, CollectionIndexes, Indexes
 from rag.ports import Embedder
 from rag.stopwatch import Stopwatch
 from rag.store import Store
@@ -43,11 +43,11 @@ class Retriever:
             if weight == 0:
                 warnings.append("the embedding model cannot read this question; only words were searched")
         with watch.stage("lexical"):
-            lexical = self._lexical(indexes, collection, question.text, depth, allowed)
+            lexical = self._lexical(indexes, question.text, depth, allowed)
         with watch.stage("fuse"):
             fused = fuse({"dense": dense, "lexical": lexical}, dense_share=weight)
         with watch.stage("load"):
-            hits = self._live(fused, question.top_k)
+            hits = self._live(fused, collection.name, question.top_k)
             if question.neighbours:
                 hits = [self._with_context(hit, question.neighbours) for hit in hits]
         return SearchResult(tuple(hits), watch.milliseconds(), tuple(warnings))
@@ -65,27 +65,23 @@ class Retriever:
         return indexes.vectors.search(self.embedder.embed([text]), depth, allowed)
 
     def _lexical(
-        self,
-        indexes: CollectionIndexes,
-        collection: Collection,
-        text: str,
-        depth: int,
-        allowed: ChunkIds | None,
+        self, indexes: CollectionIndexes, text: str, depth: int, allowed: ChunkIds | None
     ) -> Sequence[ScoredId]:
         try:
             return indexes.lexical.search(text, depth, allowed)
         except CorruptIndexError:
-            self.indexes.reopen(collection.id)
+            indexes.followed = NEVER  # the next search rebuilds it
             raise
 
-    def _live(self, fused: Sequence[FusedId], top_k: int) -> list[Hit]:
-        """The first `top_k` that the store still has: an index that lags cannot bring back a ghost."""
+    def _live(self, fused: Sequence[FusedId], name: str, top_k: int) -> list[Hit]:
+        """The first `top_k` that the store has in this collection: no index can bring back a ghost."""
         hits: list[Hit] = []
         for first in range(0, len(fused), top_k):
             part = fused[first : first + top_k]
             live = self.store.chunks(item.chunk_id for item in part)
             for item in part:
-                if item.chunk_id in live and len(hits) < top_k:
+                is_here = item.chunk_id in live and live[item.chunk_id].document.collection == name
+                if is_here and len(hits) < top_k:
                     hits.append(Hit(live[item.chunk_id], len(hits) + 1, item.score, item.scores))
             if len(hits) == top_k:
                 break

@@ -9,11 +9,13 @@ from typing import Any
 
 import faiss
 import numpy as np
+import structlog
 
 from rag.domain import ChunkIds, EmbeddingSpace, Position, ScoredId, Vectors
 
 SNAPSHOT = "vectors.snapshot"
-FORMAT = 1
+LOG = structlog.get_logger()
+FORMAT = 2
 MINIMUM_UNSAVED = 20_000  # rows; loading as many from the store takes about a second
 
 
@@ -65,7 +67,7 @@ class FaissIndex:
         """Stand at `position`; a snapshot is written once enough would have to be followed again."""
         self._position = position
         if self._unsaved > max(MINIMUM_UNSAVED, self._index.ntotal // 4):
-            self.close()
+            self._save()
 
     def search(self, vector: Vectors, k: int, allowed: ChunkIds | None) -> list[ScoredId]:
         """The k best, best first, ties by id."""
@@ -88,15 +90,30 @@ class FaissIndex:
 
     def close(self) -> None:
         """Write the snapshot if it is behind."""
+        self._save()
+
+    def _save(self) -> None:
+        """A snapshot only saves time: where it cannot be written, the log says so and work goes on."""
         if self._position is None or not self._unsaved:
             return
+        try:
+            self._write_snapshot(self._position)
+        except OSError as error:
+            LOG.warning(
+                "the vector index could not be saved; the next start reads the store", error=str(error)
+            )
+
+    def _write_snapshot(self, position: Position) -> None:
         with self._lock:
             payload = faiss.serialize_index(self._index).tobytes()
-        header = _header(self._space, self._position, payload)
+        header = _header(self._space, position, payload)
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        for abandoned in self._path.parent.glob(f"{self._path.stem}.[0-9]*"):
+            abandoned.unlink(missing_ok=True)  # left by a process that died; one that lives tries again
         temporary = self._path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
         with temporary.open("wb") as file:
-            file.write(json.dumps(header).encode() + b"\n" + payload)
+            file.write(json.dumps(header).encode() + b"\n")
+            file.write(payload)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)
@@ -128,4 +145,4 @@ def _header(space: EmbeddingSpace, position: Position, payload: bytes) -> dict[s
 
 def _new_index(dimension: int) -> Any:
     codes = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-    return faiss.IndexIDMap2(codes)
+    return faiss.IndexIDMap(codes)

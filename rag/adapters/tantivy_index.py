@@ -1,5 +1,6 @@
 """BM25 with tantivy, over tokens that `rag.tokens` makes, in a folder that several processes may share."""
 
+import json
 import math
 import shutil
 from collections import Counter
@@ -25,6 +26,8 @@ PENDING_CHUNKS = 20_000  # bounds memory: about 20 MB of tokens
 RARITY = 0.5  # docs/measurements-retrieval.md: +.03 nDCG@10 on bioasq's train batches, lexical alone
 HITS_AT_ONCE = 20_000  # hits looked through before the filter is put into the query instead
 SCORE_DIGITS = 4  # tantivy adds 32-bit floats in an order that depends on the segment
+
+META, SIZES = "meta.json", "sizes.json"
 
 _ID, _TOKENS, _SEQUENCE, _TOKEN = "id", f"tokens{RECIPE}", "sequence", "token"
 Scores: TypeAlias = NDArray[np.float64]
@@ -58,18 +61,24 @@ class TantivyIndex:
         self._pending: dict[int, str] = {}
         self._removed: set[int] = set()
         self._is_cleared = False
+        self._is_damaged = False
         self._searcher: tantivy.Searcher | None = None
         self._reload()
 
     def position(self) -> Position | None:
-        """How far the folder's last commit has followed, whichever process made it."""
-        self._reload()
-        if self._searcher is None:
+        """How far the folder's last commit has followed, whichever process made it; None if damaged."""
+        if self._is_damaged or not self._is_whole():
+            self._is_damaged, self._searcher = True, None
             return None
-        found = self._searcher.search(_position_query(self._schema), 1, count=False).hits
+        self._reload()
+        searcher = self._searcher
+        if searcher is None:
+            return None
+        query = _position_query(self._schema)
+        found = self._read(lambda: searcher.search(query, 1, count=False).hits)
         if not found:
             return None
-        document = self._searcher.doc(found[0][1])
+        document = searcher.doc(found[0][1])
         return Position(int(document.get_first(_SEQUENCE) or 0), str(document.get_first(_TOKEN) or ""))
 
     def clear(self) -> None:
@@ -113,14 +122,14 @@ class TantivyIndex:
         if not weights:
             return []
         query = Query.boolean_query([(Occur.Should, self._term(t, weight)) for t, weight in weights.items()])
-        return _translated(lambda: self._best(searcher, query, k, allowed))
+        return self._read(lambda: self._best(searcher, query, k, allowed))
 
     def ids(self) -> ChunkIds:
         """Every id that searches can find, ascending."""
         searcher = self._searcher
         if searcher is None or not searcher.num_docs:
             return np.empty(0, np.int64)
-        everything = _search(searcher, Query.all_query(), searcher.num_docs)
+        everything = self._read(lambda: _search(searcher, Query.all_query(), searcher.num_docs))
         return np.sort(everything.ids[everything.ids >= 0])
 
     def close(self) -> None:
@@ -178,9 +187,11 @@ class TantivyIndex:
                 writer.add_document(self._document({_SEQUENCE: position.sequence, _TOKEN: position.token}))
             writer.commit()
             writer.wait_merging_threads()
+            self._note_sizes()
         self._pending.clear()
         self._removed.clear()
         self._is_cleared = False
+        self._is_damaged = False
         self._reload()
 
     def _document(self, fields: dict[str, int | str]) -> tantivy.Document:
@@ -190,18 +201,22 @@ class TantivyIndex:
     @contextmanager
     def _writing(self) -> Iterator[tantivy.IndexWriter]:
         """The writer, for this process alone; on fresh files where a cleared index's are damaged."""
-        self._directory.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{self._directory}.lock", timeout=WRITER_SECONDS)
         try:
+            self._directory.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
             raise IndexBusyError(
                 f"another process has been writing to {self._directory} for {WRITER_SECONDS:.0f} s; "
                 "try again, and stop that process if it hangs"
             ) from error
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"the folder {self._directory.parent} cannot be written to ({error})"
+            ) from error
         try:
             # Opened anew: files that another process wrote would never be deleted by the open one.
-            index = self._opened() or self._made_anew()
+            index = (None if self._is_damaged else self._opened()) or self._made_anew()
             yield index.writer(WRITER_BYTES, 1)  # one thread: equal input, equal segments
         except (ValueError, OSError) as error:
             raise StoreUnavailableError(
@@ -213,7 +228,7 @@ class TantivyIndex:
 
     def _opened(self) -> tantivy.Index | None:
         """The index if its files are whole and of this schema; else there is nothing to stand on."""
-        if not (self._directory / "meta.json").is_file():
+        if not (self._directory / META).is_file():
             return None
         try:
             index = tantivy.Index(self._schema, path=str(self._directory))
@@ -230,6 +245,36 @@ class TantivyIndex:
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir()
         return tantivy.Index(self._schema, path=str(self._directory))
+
+    def _note_sizes(self) -> None:
+        """Write down what a whole index looks like: tantivy opens truncated files without a word."""
+        sizes = {path.name: path.stat().st_size for path in self._directory.iterdir() if path.name != SIZES}
+        temporary = self._directory / f"{SIZES}.new"
+        temporary.write_text(json.dumps(sizes))
+        temporary.replace(self._directory / SIZES)
+
+    def _is_whole(self) -> bool:
+        """Whether every file of the last commit is there in its length; an absent index counts as whole.
+
+        To be asked only while no other process writes: between a commit and its sizes they do not agree.
+        """
+        if not (self._directory / META).is_file():
+            return True
+        try:
+            sizes = json.loads((self._directory / SIZES).read_text())
+            return all((self._directory / name).stat().st_size == size for name, size in sizes.items())
+        except (OSError, ValueError):
+            return False
+
+    def _read(self, work: Callable[[], Result]) -> Result:
+        """Read the index's files; tantivy's complaint about them becomes ours, and they are made anew."""
+        try:
+            return work()
+        except (ValueError, OSError) as error:
+            self._is_damaged = True
+            raise CorruptIndexError(
+                f"the lexical index's files are damaged ({error}); ask again, and it is rebuilt"
+            ) from error
 
     def _reload(self) -> None:
         """See the last commit, whichever process made it."""
@@ -280,13 +325,3 @@ def _search(searcher: tantivy.Searcher, query: Query, limit: int) -> _Found:
     ids = np.array([-1 if value is None else value for value in values], np.int64)
     scores: Scores = np.array([round(score, SCORE_DIGITS) for score, _ in hits], np.float64)
     return _Found(ids, scores, len(hits) < limit or limit == searcher.num_docs)
-
-
-def _translated(work: Callable[[], Result]) -> Result:
-    """Run a search; tantivy's complaint about its files becomes ours."""
-    try:
-        return work()
-    except (ValueError, OSError) as error:
-        raise CorruptIndexError(
-            f"the lexical index's files are damaged ({error}); restart, and it is rebuilt"
-        ) from error

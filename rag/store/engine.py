@@ -8,11 +8,11 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from rag.errors import InvalidRequestError, StoreUnavailableError
+from rag.errors import ConflictError, InvalidRequestError, StoreUnavailableError
 
 LOCK_WAIT_SECONDS = 10  # then the caller is told to try again
 CONNECTIONS = 40  # above the default number of requests that the server works on at a time
@@ -28,7 +28,7 @@ def open_engine(url: str) -> Engine:
             "database_url",
         ) from error
     if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(parsed.database).parent)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+pg8000")
     try:
@@ -46,6 +46,15 @@ def open_engine(url: str) -> Engine:
         _configure_sqlite(engine)
     _migrate(engine)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidRequestError(
+            f"{folder} cannot be made ({error.strerror}); name another with --home or ATTEST_HOME", "home"
+        ) from error
 
 
 @contextmanager
@@ -70,6 +79,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
+    except IntegrityError as error:
+        raise ConflictError(
+            "what this belongs to was changed or deleted meanwhile; nothing was changed"
+        ) from error
     except (DBAPIError, PoolTimeoutError) as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
         raise StoreUnavailableError(

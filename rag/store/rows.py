@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import ColumnElement, Row, func
+from sqlalchemy import ColumnElement, Row
 
 from rag.domain import Chunk, Document, EmbeddingSpace, Metadata, MetadataValue, Page, Vectors
 from rag.store.schema import chunk, collection, document, embedding_space
@@ -35,8 +35,6 @@ CHUNK_COLUMNS: tuple[ColumnElement[object], ...] = (
     chunk.c.start,
     chunk.c.end,
     chunk.c.section,
-    # Both databases count characters, that is code points, from 1.
-    func.substr(document.c.text, chunk.c.start + 1, chunk.c.end - chunk.c.start).label("chunk_text"),
 )
 
 SPACE_COLUMNS = (
@@ -76,8 +74,8 @@ def document_of(row: Row[tuple[object, ...]]) -> Document:
     )
 
 
-def chunk_of(row: Row[tuple[object, ...]], owner: Document) -> Chunk:
-    """A chunk from a row with CHUNK_COLUMNS."""
+def chunk_of(row: Row[tuple[object, ...]], owner: Document, text: str) -> Chunk:
+    """A chunk from a row with CHUNK_COLUMNS, sliced from its document's canonical text."""
     fields = row._mapping
     return Chunk(
         id=fields["chunk_id"],
@@ -86,7 +84,7 @@ def chunk_of(row: Row[tuple[object, ...]], owner: Document) -> Chunk:
         start=fields["start"],
         end=fields["end"],
         section=tuple(fields["section"]),
-        text=fields["chunk_text"],
+        text=text[fields["start"] : fields["end"]],
     )
 
 

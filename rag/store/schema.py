@@ -88,7 +88,8 @@ document_metadata = Table(
     _id_column(),
     _reference("document_id", "document.id"),
     Column("key", Text, nullable=False),
-    Column("text", Text, nullable=True),
+    # Ordered by code points on both databases.
+    Column("text", Text().with_variant(Text(collation="C"), "postgresql"), nullable=True),
     Column("number", Float(53), nullable=True),
     Column("flag", Boolean, nullable=True),
     Index(None, "document_id", "key"),

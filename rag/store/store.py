@@ -146,6 +146,8 @@ class Store:
 
     def document(self, document_id: int) -> Document:
         """One document, without its text."""
+        if not 0 < document_id < 2**63:
+            raise NotFoundError(f"there is no document {document_id}; ids are smaller")
         with reading(self.engine) as connection:
             row = connection.execute(_documents().where(document.c.id == document_id)).one_or_none()
         if row is None:
@@ -327,21 +329,20 @@ def _documents() -> Select[*tuple[Any, ...]]:
 
 
 def _chunks() -> Select[*tuple[Any, ...]]:
-    return (
-        select(*rows.CHUNK_COLUMNS, *rows.DOCUMENT_COLUMNS)
-        .select_from(chunk)
-        .join(document, document.c.id == chunk.c.document_id)
-        .join(collection, collection.c.id == document.c.collection_id)
-    )
+    return select(*rows.CHUNK_COLUMNS, chunk.c.document_id)
 
 
 def _chunks_of(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[Chunk]:
-    owners: dict[int, Document] = {}
-    for row in connection.execute(query):
-        document_id = row._mapping["document_id"]
-        if document_id not in owners:
-            owners[document_id] = rows.document_of(row)
-        yield rows.chunk_of(row, owners[document_id])
+    """The chunks of a query on `_chunks`, in its order; each document is read once, in the same snapshot."""
+    found = connection.execute(query).all()
+    document_ids = sorted({row.document_id for row in found})
+    owners: dict[int, tuple[Document, str]] = {}
+    for part in _parts(document_ids):
+        documents = _documents().add_columns(document.c.text).where(document.c.id.in_(part))
+        for row in connection.execute(documents):
+            owners[row.document_id] = (rows.document_of(row), row.text)
+    for row in found:
+        yield rows.chunk_of(row, *owners[row.document_id])
 
 
 def _parts(chunk_ids: Iterable[int]) -> Iterator[list[int]]:

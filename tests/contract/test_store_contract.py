@@ -189,15 +189,46 @@ def test_writing_to_a_deleted_collection_is_refused(store: Store) -> None:
         store.commit_documents(owner.id, SPACE, [embedded("a", ["text"])])
 
 
-def test_a_database_error_is_ours_and_rolls_back(store: Store) -> None:
-    def insert_twice() -> None:
-        with writing(store.engine) as connection:
-            for _ in range(2):
-                connection.execute(collection.insert().values(name="twice", created_at="now", last_change=0))
+def insert_collection(store: Store, *statements: str) -> None:
+    with writing(store.engine) as connection:
+        connection.execute(collection.insert().values(name="first", created_at="now", last_change=0))
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
+
+def test_a_database_error_is_ours_and_rolls_back(store: Store) -> None:
     with pytest.raises(StoreUnavailableError, match="nothing was changed"):
-        insert_twice()
+        insert_collection(store, "SELECT * FROM no_such_table")
     assert store.collections() == []
+
+
+def test_a_broken_constraint_is_a_conflict_and_rolls_back(store: Store) -> None:
+    with pytest.raises(ConflictError, match="nothing was changed"):
+        insert_collection(
+            store, "INSERT INTO collection (name, created_at, last_change) VALUES ('first', 'now', 0)"
+        )
+    assert store.collections() == []
+
+
+def test_a_filter_may_list_a_thousand_values_of_every_kind(store: Store) -> None:
+    owner = store.create_collection("c")
+    store.commit_documents(owner.id, SPACE, [embedded("a", ["text"], metadata={"year": 2020, "tag": "七"})])
+    years: list[object] = [*range(1500, 2400), "2020", True]
+    assert len(store.chunk_ids(owner.id, parse_filter({"year": {"$in": years}}))) == 1
+    assert len(store.chunk_ids(owner.id, parse_filter({"tag": {"$in": [str(i) for i in range(999)]}}))) == 0
+
+
+def test_texts_are_ordered_by_code_points(store: Store) -> None:
+    owner = store.create_collection("c")
+    names = ["Z", "a", "é", "中"]
+    store.commit_documents(owner.id, SPACE, [embedded(n, ["text"], metadata={"name": n}) for n in names])
+    found = store.chunks(store.chunk_ids(owner.id, parse_filter({"name": {"$gt": "Z", "$lt": "中"}})))
+    assert sorted(chunk.document.uri for chunk in found.values()) == ["a", "é"]
+
+
+def test_an_id_beyond_64_bits_is_simply_not_found(store: Store) -> None:
+    with pytest.raises(NotFoundError):
+        store.document(10**20)
 
 
 def test_a_full_disk_is_reported_and_nothing_is_half_written(sqlite_store: Store) -> None:

@@ -1,11 +1,13 @@
 """Folders become collections: what is new, changed, gone, failing, continued, refused."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from in_memory import WordEmbedder
 
+from ingest.discover import discover
 from ingest.ingestion import Ingestion, TextDocument
 from ingest.jobs import FileStatus, IngestOptions, Job, JobStatus
 from ingest.pipeline import Progress
@@ -170,12 +172,6 @@ def test_excluded_files_stay_out_and_go_when_excluded_later(
 def test_an_interrupted_job_is_continued_where_it_stopped(
     system: System, ingestion: Ingestion, folder: Path
 ) -> None:
-    class StoppedError(Exception):
-        pass
-
-    def stop(_progress: Progress) -> None:
-        raise StoppedError
-
     with pytest.raises(StoppedError):
         ingestion.ingest_folder(folder, "c", IngestOptions(), stop)
     [unfinished] = ingestion.jobs.unfinished()
@@ -184,6 +180,92 @@ def test_an_interrupted_job_is_continued_where_it_stopped(
     assert job.status is JobStatus.DONE
     assert len(uris(system)) == 3
     assert system.check("c").is_equal
+
+
+class StoppedError(Exception):
+    pass
+
+
+def stop(_progress: Progress) -> None:
+    raise StoppedError
+
+
+def test_an_interrupted_job_never_undoes_a_later_one_with_other_options(
+    system: System, ingestion: Ingestion, folder: Path
+) -> None:
+    with pytest.raises(StoppedError):
+        ingestion.ingest_folder(folder, "c", IngestOptions(), stop)
+    [interrupted] = ingestion.jobs.unfinished()
+    ingest(ingestion, folder, exclude=("dose*",))
+    ingestion.run_job(interrupted.id)
+    assert ingestion.jobs.job(interrupted.id).status is JobStatus.CANCELLED
+    assert uris(system) == ["legal/lease.md", "合同.txt"]
+
+
+def test_a_failed_file_that_vanished_is_removed_by_a_retry_too(
+    system: System, ingestion: Ingestion, folder: Path
+) -> None:
+    ingest(ingestion, folder)
+    (folder / "dose.txt").write_bytes(b"")
+    ingest(ingestion, folder)
+    (folder / "dose.txt").unlink()
+    assert counts(ingest(ingestion, folder, retry_failed=True)) == {"removed": 1, "unchanged": 2}
+    assert uris(system) == ["legal/lease.md", "合同.txt"]
+
+
+def test_a_cancelled_job_is_not_started_again(system: System, ingestion: Ingestion, folder: Path) -> None:
+    owner = system.store.create_collection("c")
+    job = ingestion.jobs.create(owner.id, folder, IngestOptions())
+    ingestion.jobs.finish(job.id, JobStatus.CANCELLED)
+    assert not ingestion.jobs.start(job.id)
+    ingestion.run_job(job.id)
+    assert system.store.documents("c") == []
+
+
+def test_the_revision_is_that_of_the_bytes_that_were_read(
+    system: System, ingestion: Ingestion, folder: Path
+) -> None:
+    found = next(file for file in discover(folder, 10**6).found if file.uri == "dose.txt")
+    found.path.write_text("Another text by now.")
+    draft = ingestion.preparation.prepare_file(found, "source")
+    assert draft.revision == hashlib.sha256(b"Another text by now.").hexdigest()
+
+
+@pytest.mark.parametrize("signal", ["TERM", "INT"])
+def test_a_worker_stopped_with_its_server_leaves_its_job_to_the_next_start(
+    system: System,
+    ingestion: Ingestion,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    signal: str,
+) -> None:
+    worker = tmp_path / "worker"
+    worker.write_text(f"#!/bin/sh\nkill -{signal} $$\n")
+    worker.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(worker))
+    owner = system.store.create_collection("c")
+    job = ingestion.jobs.create(owner.id, folder, IngestOptions())
+    ingestion.resume_jobs()
+    ingestion.runner.close()
+    assert ingestion.jobs.job(job.id).status is JobStatus.QUEUED
+
+
+def test_a_worker_that_dies_by_itself_fails_its_job(
+    system: System, ingestion: Ingestion, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = tmp_path / "worker"
+    worker.write_text("#!/bin/sh\nkill -KILL $$\n")
+    worker.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(worker))
+    owner = system.store.create_collection("c")
+    job = ingestion.jobs.create(owner.id, folder, IngestOptions())
+    ingestion.resume_jobs()
+    thread = ingestion.runner._thread
+    if thread is not None:
+        thread.join()
+    assert ingestion.jobs.job(job.id).status is JobStatus.FAILED
+    assert "start the job again" in ingestion.jobs.job(job.id).error
 
 
 def test_uploads_are_not_touched_by_a_folders_ingestion(

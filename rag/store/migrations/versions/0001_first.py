@@ -142,7 +142,7 @@ def upgrade() -> None:
         ),
         sa.Column("document_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=True),
         sa.Column("number", sa.Float(precision=53), nullable=True),
         sa.Column("flag", sa.Boolean(), nullable=True),
         sa.ForeignKeyConstraint(
