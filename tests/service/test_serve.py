@@ -14,6 +14,7 @@ import pytest
 
 from api.client import AttestClient, AttestClientError
 from api.langchain import AttestRetriever
+from api.listen import listen
 
 SECONDS = 60  # a bound for a broken server
 
@@ -164,3 +165,8 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert port in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_answers_are_sent_without_nagles_delay() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # what asyncio asks before it turns the delay off
