@@ -21,6 +21,7 @@ def ingest(
     ] = None,
     retry_failed: Annotated[bool, typer.Option(help="Read files again that failed before.")] = False,
     allow_empty: Annotated[bool, typer.Option(help="Accept an empty folder, which removes all.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 4 if any file failed.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -29,7 +30,8 @@ def ingest(
     Run it again at any time, also after it was killed: what is unchanged is not read twice. A file that
     cannot be read is reported with its reason and does not stop the others.
 
-    Exit status: 0 all files are in, 4 some failed, 1 an error.
+    Exit status: 0 when the job is done, failed files reported (with --strict 4 if there are any), 1 on an
+    error, 130 when interrupted.
     """
     from ingest.jobs import FileStatus, IngestOptions, JobStatus
     from ingest.progress import ProgressBar
@@ -51,7 +53,7 @@ def ingest(
     if job.status is not JobStatus.DONE:
         typer.echo(f"the job was {job.status}; what was committed is kept", err=True)
         raise typer.Exit(1)
-    if job.counts.get(FileStatus.FAILED):
+    if strict and job.counts.get(FileStatus.FAILED):
         raise typer.Exit(4)
 
 

@@ -25,12 +25,13 @@ def ask(
     where: Annotated[
         str, typer.Option("--filter", help='A metadata filter as JSON: \'{"year": {"$gte": 2020}}\'.')
     ] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 on an abstention.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Ask a question; prints the answer with its quotes and pages, or why there is none.
 
-    Exit status: 0 answered, 3 abstained, 1 an error.
+    Exit status: 0 for an answer and for an abstention, which is no error (with --strict 3), 1 for an error.
     """
     from rag.domain import Abstention, Question
     from rag.present import outcome_to_json, outcome_to_text
@@ -45,7 +46,7 @@ def ask(
         else outcome_to_text(outcome)
     )
     typer.echo(text)
-    if isinstance(outcome, Abstention):
+    if strict and isinstance(outcome, Abstention):
         raise typer.Exit(3)
 
 
