@@ -39,6 +39,7 @@ KINDS: Mapping[type[errors.AttestError], Kind] = {
     errors.EmbeddingSpaceMismatchError: Kind(409, "embedding-space-mismatch"),
     errors.UnreadableDocumentError: Kind(422, "unreadable-document"),
     errors.ModelUnavailableError: Kind(503, "model-unavailable"),
+    errors.OverloadedError: Kind(503, "overloaded"),
     errors.StoreUnavailableError: Kind(503, "store-unavailable"),
 }
 INTERNAL = Kind(500, "internal")

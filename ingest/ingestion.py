@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from filelock import FileLock, Timeout
 
@@ -22,11 +23,13 @@ from rag.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
+    OverloadedError,
     UnreadableDocumentError,
 )
 from rag.system import System
 
 UPLOAD = "upload"
+UPLOADS_AT_ONCE = 8  # a file may take minutes to parse; questions keep the other request threads
 TEXTS_AT_ONCE = 500
 
 
@@ -57,6 +60,7 @@ class Ingestion:
     preparation: Preparation
     pipeline: FolderPipeline
     runner: JobRunner
+    uploading: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(UPLOADS_AT_ONCE))
 
     def ingest_folder(self, folder: Path, collection: str, options: IngestOptions, report: Report) -> Job:
         """Run a job here and now; gives it when finished. A missing collection is created.
@@ -119,8 +123,17 @@ class Ingestion:
         """Store one file's bytes under source "upload" and uri `name`.
 
         The collection must exist. When it returns, searches of this process see the document. Raises
-        UnreadableDocumentError with the reason where the bytes cannot become a document.
+        UnreadableDocumentError with the reason where the bytes cannot become a document, OverloadedError
+        while too many other uploads are being read.
         """
+        if not self.uploading.acquire(blocking=False):
+            raise OverloadedError(f"{UPLOADS_AT_ONCE} uploads are being read already; try again in a moment")
+        try:
+            return self._upload(data, name, collection, metadata)
+        finally:
+            self.uploading.release()
+
+    def _upload(self, data: bytes, name: str, collection: str, metadata: Metadata) -> Stored:
         target = self.system.store.collection(collection)
         identity = Identity(UPLOAD, name, hashlib.sha256(data).hexdigest())
         draft = self.preparation.prepare_bytes(data, identity, metadata)

@@ -37,6 +37,10 @@ class StoreUnavailableError(AttestError):
     """The database is locked, gone or out of space; the transaction was rolled back."""
 
 
+class OverloadedError(StoreUnavailableError):
+    """Too many callers want the same scarce thing at once; try again in a moment."""
+
+
 class CorruptIndexError(StoreUnavailableError):
     """An index's files were damaged or removed while it was open; the next use rebuilds it from the store."""
 

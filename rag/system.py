@@ -1,10 +1,12 @@
 """A running Attest: what the API, the command line and the evals call."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from rag.domain import Collection, Outcome, Question, SearchResult
+from rag.errors import EmbeddingSpaceMismatchError, NotFoundError
 from rag.follow import differences
 from rag.indexes import Indexes
 from rag.pipeline import Pipeline
@@ -50,9 +52,12 @@ class System:
         return self.retriever.search(question)
 
     def warm(self) -> None:
-        """Load the model and the dictionary of Chinese words, so that the first question need not wait."""
+        """Load the model, the dictionary of Chinese words and the indexes before a question needs them."""
         self.embedder.embed(["warm"])
         question_tokens("预热")
+        for collection in self.store.collections():
+            with suppress(EmbeddingSpaceMismatchError, NotFoundError):  # a question there is told so
+                self.refresh(collection.name)
 
     def refresh(self, name: str) -> Collection:
         """Wait until this process' indexes have applied every change the collection has now."""

@@ -8,7 +8,7 @@ import pytest
 from in_memory import WordEmbedder
 
 from ingest.discover import discover
-from ingest.ingestion import Ingestion, TextDocument
+from ingest.ingestion import UPLOADS_AT_ONCE, Ingestion, TextDocument
 from ingest.jobs import FileStatus, IngestOptions, Job, JobStatus
 from ingest.pipeline import Progress
 from ingest.wiring import open_ingestion
@@ -18,6 +18,7 @@ from rag.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
+    OverloadedError,
     UnreadableDocumentError,
 )
 from rag.settings import Settings
@@ -280,6 +281,16 @@ def test_uploads_are_not_touched_by_a_folders_ingestion(
     with pytest.raises(UnreadableDocumentError, match="empty"):
         ingestion.upload(b"", "dose.txt", "c", {})
     assert system.store.text(stored.document.id).strip() == "A new text of the upload."
+
+
+def test_uploads_leave_room_for_questions(system: System, ingestion: Ingestion) -> None:
+    system.store.create_collection("c")
+    for _ in range(UPLOADS_AT_ONCE):
+        assert ingestion.uploading.acquire(blocking=False)
+    with pytest.raises(OverloadedError, match="try again"):
+        ingestion.upload(b"One more.", "one.txt", "c", {})
+    ingestion.uploading.release()
+    assert ingestion.upload(b"One more.", "one.txt", "c", {}).document.uri == "one.txt"
 
 
 def test_plain_texts_are_stored_skipped_and_replaced(system: System, ingestion: Ingestion) -> None:
