@@ -1,5 +1,6 @@
 """`attest ingest`."""
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,7 @@ def ingest(
                 job = ingestion.ingest_folder(folder, collection, options, bar.report)
             typer.echo(_as_json(job, ingestion.jobs) if as_json else _as_text(job, ingestion.jobs))
         except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # closing is quick and must not be torn
             typer.echo("interrupted; what was committed is kept, run the same command to continue", err=True)
             raise typer.Exit(130) from None
         finally:
