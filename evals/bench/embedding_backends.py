@@ -1,7 +1,7 @@
 """Ways to run all-MiniLM-L6-v2 on a CPU, side by side in one run.
 
-python -m evals.bench.embedding_backends --data DATA             rate and agreement, on contract passages
-python -m evals.bench.embedding_backends --data DATA --quality  nDCG@10 on bioasq, float32 against the default
+python -m evals.bench.embedding_backends             rate and agreement, on contract passages
+python -m evals.bench.embedding_backends --quality   nDCG@10 on bioasq, float32 against the default
 """
 
 import argparse
@@ -24,6 +24,7 @@ from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
+from evals.data import data_root
 from rag.adapters.bert_graph import BertGraph, BertShape
 from rag.adapters.openvino_runtime import CompiledModel
 from rag.adapters.packaged_minilm import PackagedMiniLM, package_folder
@@ -201,15 +202,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="the folder of evaluation data")
     parser.add_argument("--passages", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quality", action="store_true", help="measure retrieval instead of rate")
     arguments = parser.parse_args()
     if arguments.quality:
-        measure_quality(arguments.data)
+        measure_quality(data_root())
     else:
-        measure_rates(arguments.data, arguments.passages, arguments.rounds)
+        measure_rates(data_root(), arguments.passages, arguments.rounds)
 
 
 if __name__ == "__main__":
