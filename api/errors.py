@@ -109,7 +109,7 @@ async def _on_attest_error(request: Request, error: Exception) -> Response:
     fields: list[FieldError] = []
     if isinstance(error, errors.InvalidRequestError) and error.field:
         fields.append(FieldError(field=error.field, message=str(error)))
-    is_transient = isinstance(error, errors.StoreUnavailableError)
+    is_transient = isinstance(error, errors.StoreUnavailableError | errors.OverloadedError)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if is_transient else None
     return problem(request.scope, kind, str(error), fields, headers)
 

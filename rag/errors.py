@@ -37,7 +37,7 @@ class StoreUnavailableError(AttestError):
     """The database is locked, gone or out of space; the transaction was rolled back."""
 
 
-class OverloadedError(StoreUnavailableError):
+class OverloadedError(AttestError):
     """Too many callers want the same scarce thing at once; try again in a moment."""
 
 

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.errors import KINDS
+from ingest.ingestion import UPLOADS_AT_ONCE, Ingestion
 from ingest.wiring import open_ingestion
 from rag.domain import EmbeddingSpace, Question, SearchResult
 from rag.errors import AttestError
@@ -189,6 +190,24 @@ def test_a_locked_database_is_503_with_retry_after_and_nothing_is_changed(
     assert int(refused.headers["Retry-After"]) > 0
     assert [item["name"] for item in own_client.get("/v1/collections").json()["collections"]] == ["c"]
     assert own_client.post("/v1/collections", json={"name": "late"}).status_code == 201
+
+
+def test_more_uploads_than_can_be_read_at_once_are_asked_to_come_again(
+    client: TestClient, ingestion: Ingestion, collection: str
+) -> None:
+    def upload() -> Response:
+        return client.post(
+            "/v1/documents", data={"collection": collection}, files={"file": ("one.txt", b"One sentence.")}
+        )
+
+    for _ in range(UPLOADS_AT_ONCE):
+        ingestion.uploading.acquire()
+    refused = upload()
+    for _ in range(UPLOADS_AT_ONCE):
+        ingestion.uploading.release()
+    assert assert_problem(refused, 503)["type"] == "urn:attest:overloaded"
+    assert int(refused.headers["Retry-After"]) > 0
+    assert upload().status_code == 201
 
 
 def test_a_database_that_is_gone_is_503_and_turns_readiness_red_but_not_liveness(
