@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # uv does not read pip's settings; pass on the one that names a folder of wheels.
 UV     := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: install demo test check test-postgres test-kill test-ghosts bench eval format lock clean help
+.PHONY: install demo test check test-postgres test-browser test-kill test-ghosts bench eval gate format lock clean help
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
@@ -13,8 +13,10 @@ help: ## Show what there is
 EXTRAS ?= cpu,evals
 DEV ?= --group dev
 KILLS ?= 50
-SUITES ?= bioasq mtrag ir_cranfield stard
-EVAL_OPTIONS ?=
+# Every suite but those that need a language model; the options of each are in docs/results.md.
+SUITES ?= $(shell $(BIN)/attest eval list --names | grep -v ^choice/)
+EVAL_OPTIONS ?= --split all
+RUNS ?= runs
 
 install: $(VENV)/installed ## Make the environment only
 
@@ -41,6 +43,9 @@ check: $(VENV)/installed ## Lint, types, import rules, compose file
 test-postgres: $(VENV)/installed ## Run the store's contract on a throwaway PostgreSQL
 	.ci/with-postgres $(BIN)/pytest -m postgres
 
+test-browser: $(VENV)/installed ## Open the report in a headless Chromium
+	.ci/with-chromium $(BIN)/pytest -m browser tests/browser
+
 test-kill: $(VENV)/installed ## Kill ingestion at random instants; no document may be lost, doubled or half
 	$(BIN)/python -m evals.bench.kill_ingestion --kills $(KILLS)
 
@@ -51,11 +56,13 @@ bench: $(VENV)/installed ## Measure rates, latency and answers (about an hour; n
 	$(BIN)/python -m evals.bench.embedding_backends
 	$(BIN)/python -m evals.bench.ingest_rate
 	$(BIN)/python -m evals.bench.search_latency
-	$(BIN)/python -m evals.bench.answers
 
-eval: $(VENV)/installed ## Run the retrieval suites (about ten minutes; needs ATTEST_DATA)
+eval: $(VENV)/installed ## Run the suites on public data (hours without --limit; needs ATTEST_DATA)
 	for suite in $(SUITES); do \
-		$(BIN)/attest eval run retrieval/$$suite --out runs/$$suite $(EVAL_OPTIONS) || exit 1; done
+		$(BIN)/attest eval run $$suite --out $(RUNS)/$$suite $(EVAL_OPTIONS) || exit 1; done
+
+gate: $(VENV)/installed ## Ask questions on docs/, and small samples of the suites where ATTEST_DATA is there; fail if worse
+	.ci/gate
 
 format: $(VENV)/installed ## Put the code in shape
 	$(BIN)/ruff check --fix

@@ -15,9 +15,10 @@ from api.errors import MEDIA_TYPE, add_problem_handlers
 from api.limits import BodyLimit, limit_concurrency
 from api.listen import key_of
 from api.logs import RequestLog
-from api.routes import collections, documents, health, ingest_jobs, query
+from api.routes import calibration, collections, documents, feedback, health, ingest_jobs, query
 from api.security import Guard
 from ingest.ingestion import Ingestion
+from rag.answer_log import AnswerLog
 from rag.system import System
 
 DESCRIPTION = """\
@@ -31,13 +32,20 @@ configured, send it as `Authorization: Bearer KEY`; without one, only programs o
 def create_app(system: System, ingestion: Ingestion) -> FastAPI:
     """The application; jobs that a process left unfinished are continued when it starts."""
 
+    settings = system.settings
+    log = AnswerLog(system.store, settings.answer_log_days, is_on=settings.answer_log)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        limit_concurrency(system.settings.max_concurrent_requests)
+        limit_concurrency(settings.max_concurrent_requests)
         await run_sync(ingestion.resume_jobs)
-        yield
+        log.start()
+        try:
+            yield
+        finally:
+            await run_sync(log.close)
 
-    key = key_of(system.settings)
+    key = key_of(settings)
     app = FastAPI(
         title="Attest",
         summary="Answers with verbatim sources, or an abstention",
@@ -47,7 +55,7 @@ def create_app(system: System, ingestion: Ingestion) -> FastAPI:
         middleware=[
             Middleware(RequestLog),
             Middleware(Guard, key=key),
-            Middleware(BodyLimit, maximum=system.settings.max_body_bytes),
+            Middleware(BodyLimit, maximum=settings.max_body_bytes),
         ],
         redirect_slashes=False,
         docs_url=None,  # those pages load scripts from another server
@@ -55,11 +63,12 @@ def create_app(system: System, ingestion: Ingestion) -> FastAPI:
     )
     app.state.system = system
     app.state.ingestion = ingestion
+    app.state.log = log
     add_problem_handlers(app)
     bearer = HTTPBearer(auto_error=False, description="ATTEST_API_KEY")
     locked = [Security(bearer)] if key else []  # for the documentation; the Guard asks for the key
-    for router in (query.router, documents.router, collections.router, ingest_jobs.router):
-        app.include_router(router, dependencies=locked)
+    for module in (query, feedback, calibration, documents, collections, ingest_jobs):
+        app.include_router(module.router, dependencies=locked)
     app.include_router(health.router)
     app.openapi = lambda: _openapi_of(app)  # type: ignore[method-assign]  # the documented way
     return app

@@ -11,6 +11,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from api import schemas
+from api.calibration import CalibrationOut, FeedbackOut, FeedbackPage, InstalledOut
 from api.errors import Problem
 from rag.domain import Metadata
 
@@ -48,10 +49,19 @@ class AttestClient:
         filters: Mapping[str, object] | None = None,
         top_k: int = 10,
         neighbours: int = 0,
+        max_risk: float | None = None,
+        require_certificate: bool = False,
         include: Sequence[Literal["evidence"]] = (),
     ) -> schemas.OutcomeOut:
-        """Ask a question; the outcome is an answer with its citations, or an abstention."""
-        body = _passages(question, collection, filters, top_k, neighbours) | {"include": list(include)}
+        """Ask a question; the outcome is an answer with its citations, or an abstention.
+
+        `max_risk` is the largest share of wrong answers you accept, None for the collection's own.
+        """
+        body = _passages(question, collection, filters, top_k, neighbours) | {
+            "max_risk": max_risk,
+            "require_certificate": require_certificate,
+            "include": list(include),
+        }
         return self._read(schemas.OutcomeOut, "POST", "/v1/query", json_body=body)
 
     def search(
@@ -78,6 +88,45 @@ class AttestClient:
     def collection(self, name: str) -> schemas.CollectionWithSize:
         """One collection and how much it holds."""
         return self._read(schemas.CollectionWithSize, "GET", f"/v1/collections/{quote(name, safe='')}")
+
+    def set_max_risk(self, collection: str, max_risk: float | None) -> schemas.CollectionOut:
+        """The risk of the collection's questions that name none; None for no such risk."""
+        return self._change(collection, {"max_risk": max_risk})
+
+    def set_domain(self, collection: str, domain: str) -> schemas.CollectionOut:
+        """What the collection is about: general, medical, legal, technical, or "" for nothing special."""
+        return self._change(collection, {"domain": domain})
+
+    def calibration(self, collection: str) -> CalibrationOut:
+        """How far the collection's answers can be trusted, and why."""
+        parameters = {"collection": collection}
+        return self._read(CalibrationOut, "GET", "/v1/calibration", parameters=parameters)
+
+    def install_calibrator(self, collection: str, file: Path) -> InstalledOut:
+        """Make a file of `attest eval calibrate` the collection's own calibrator."""
+        path = f"/v1/collections/{quote(collection, safe='')}/calibrator"
+        return _parsed(InstalledOut, self._send("PUT", path, json_text=file.read_bytes()))
+
+    def remove_calibrator(self, collection: str) -> None:
+        """Go back to the calibrator that comes with Attest."""
+        self._send("DELETE", f"/v1/collections/{quote(collection, safe='')}/calibrator")
+
+    def give_feedback(
+        self,
+        answer_id: str,
+        verdict: Literal["correct", "wrong"],
+        *,
+        sentence: int | None = None,
+        comment: str = "",
+    ) -> FeedbackOut:
+        """Judge an answer, or the sentence whose citation has this number."""
+        body = {"answer_id": answer_id, "verdict": verdict, "sentence": sentence, "comment": comment}
+        return self._read(FeedbackOut, "POST", "/v1/feedback", json_body=body)
+
+    def feedback(self, collection: str, *, after: int = 0, limit: int = 100) -> FeedbackPage:
+        """A page of the feedback on the collection's answers."""
+        parameters: dict[str, str | int] = {"collection": collection, "after": after, "limit": limit}
+        return self._read(FeedbackPage, "GET", "/v1/feedback", parameters=parameters)
 
     def delete_collection(self, name: str) -> None:
         """Delete a collection with all it holds."""
@@ -172,6 +221,10 @@ class AttestClient:
     ) -> None:
         self.close()
 
+    def _change(self, collection: str, body: Mapping[str, object]) -> schemas.CollectionOut:
+        path = f"/v1/collections/{quote(collection, safe='')}"
+        return self._read(schemas.CollectionOut, "PATCH", path, json_body=body)
+
     def _read(
         self,
         shape: type[Shape],
@@ -189,13 +242,22 @@ class AttestClient:
         path: str,
         *,
         json_body: Mapping[str, object] | None = None,
+        json_text: bytes | None = None,
         parameters: Mapping[str, str | int] | None = None,
         form: Mapping[str, str] | None = None,
         files: Mapping[str, tuple[str, IO[bytes]]] | None = None,
     ) -> httpx.Response:
+        headers = {"Content-Type": "application/json"} if json_text is not None else None
         try:
             response = self._http.request(
-                method, path, json=json_body, params=parameters, data=form, files=files
+                method,
+                path,
+                json=json_body,
+                content=json_text,
+                headers=headers,
+                params=parameters,
+                data=form,
+                files=files,
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise AttestClientError(

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from api.client import AttestClient
-from api.schemas import OutcomeOut
+from api.schemas import ConfidenceOut, OutcomeOut
 
 COLLECTION = "handbook"
 HANDBOOK = Path(__file__).resolve().parents[1] / "docs"
@@ -94,6 +94,7 @@ def _panel(ask: Ask, outcome: OutcomeOut) -> Panel:
         lines += [
             f"  · {source.document_title} ({source.uri})" for source in outcome.abstention.closest_sources
         ]
+        lines += [""]
     else:
         lines = []
         for citation in outcome.citations:
@@ -104,9 +105,18 @@ def _panel(ask: Ask, outcome: OutcomeOut) -> Panel:
                 f"  [dim]{_plain(citation.marker)} {source.document_title} ({source.uri}), characters "
                 f"{where.start_char_index}-{where.end_char_index}, revision {source.revision[:12]}[/]"
             )
+        lines += ["", f"[dim]{_confidence(outcome.confidence)}[/]"]
     total = outcome.timings_ms.get("total", 0.0)
-    lines += ["", f"[dim]{outcome.status} by the {outcome.generator} generator in {total:.0f} ms[/]"]
+    lines += [f"[dim]{outcome.status} by the {outcome.generator} generator in {total:.0f} ms[/]"]
     return Panel("\n".join(lines), title=_plain(ask.question), title_align="left")
+
+
+def _confidence(confidence: ConfidenceOut) -> str:
+    """What the score is: a probability with the n behind it, or an order only."""
+    if not confidence.calibrated or confidence.n_calibration is None:
+        return f"confidence {confidence.score:.2f}, not calibrated"
+    n = f"n = {confidence.n_calibration:,} answers"
+    return f"confidence {confidence.score:.2f}: the probability of being right, calibrated on {n}"
 
 
 def _plain(text: str) -> str:

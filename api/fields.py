@@ -8,9 +8,10 @@ import re
 from pathlib import PurePath
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.config import JsonDict
 
+from rag.calibrator import Calibrator
 from rag.retrieve import MAXIMUM_QUESTION_CHARACTERS
 from rag.store.store import NAME_CHARACTERS
 
@@ -93,4 +94,9 @@ DocumentUri: TypeAlias = Annotated[str, _plain(1, 1024), AfterValidator(require_
 Identifier: TypeAlias = Annotated[int, Field(ge=1, le=MAXIMUM_ID)]
 Cursor: TypeAlias = Annotated[int, Field(ge=0, le=MAXIMUM_ID)]
 Offset: TypeAlias = Annotated[int, Field(ge=0, le=MAXIMUM_OFFSET)]
+Risk: TypeAlias = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+AnswerId: TypeAlias = Annotated[str, _plain(1, 64), AfterValidator(require_plain)]
+Comment: TypeAlias = Annotated[str, _plain(0, 2000), AfterValidator(require_plain)]
+Marker: TypeAlias = Annotated[int, Field(ge=1, le=10_000)]
+UploadedCalibrator: TypeAlias = Annotated[Calibrator, BeforeValidator(require_plain_tree)]
 Filters: TypeAlias = Annotated[dict[str, object], AfterValidator(require_plain_tree)]

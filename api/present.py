@@ -56,6 +56,8 @@ def collection_of(collection: Collection) -> schemas.CollectionOut:
         name=collection.name,
         created_at=collection.created_at,
         embedding_space=schemas.EmbeddingSpaceOut(**asdict(space)) if space else None,
+        max_risk=collection.max_risk,
+        domain=collection.domain,
     )
 
 

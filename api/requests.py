@@ -5,12 +5,16 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import (
+    AnswerId,
     CollectionName,
+    Comment,
     Filters,
     FolderPath,
     IgnorePattern,
+    Marker,
     NewCollectionName,
     QuestionText,
+    Risk,
 )
 
 
@@ -40,6 +44,14 @@ class SearchRequest(RequestBody):
 class QueryRequest(SearchRequest):
     """A question to be answered."""
 
+    max_risk: Risk | None = Field(
+        default=None,
+        description="the largest share of wrong answers that is accepted; the collection's own if left out",
+        examples=[0.1],
+    )
+    require_certificate: bool = Field(
+        default=False, description="abstain unless that risk is certified for the collection"
+    )
     include: list[Literal["evidence"]] = Field(
         default=[], max_length=8, description='"evidence" sends the texts of the evidence too'
     )
@@ -51,6 +63,30 @@ class CollectionRequest(RequestBody):
     name: NewCollectionName = Field(
         description="printable characters, no slash, no blank at either end", examples=["contracts"]
     )
+
+
+class CollectionChange(RequestBody):
+    """What is to change; a field that is left out stays as it is."""
+
+    max_risk: Risk | None = Field(
+        default=None,
+        description="the risk of questions that name none; null for no such risk",
+        examples=[0.1],
+    )
+    domain: Literal["", "general", "medical", "legal", "technical"] = Field(
+        default="", description="what the documents are about, for thresholds by domain"
+    )
+
+
+class FeedbackRequest(RequestBody):
+    """What somebody thinks of an answer."""
+
+    answer_id: AnswerId = Field(description="the `id` of the outcome")
+    verdict: Literal["correct", "wrong"]
+    sentence: Marker | None = Field(
+        default=None, description="the number in a citation's marker; left out for the answer as a whole"
+    )
+    comment: Comment = Field(default="", description="kept as it is written; name nobody in it")
 
 
 class IngestRequest(RequestBody):

@@ -54,7 +54,13 @@ class AbstentionOut(BaseModel):
 
 
 class ConfidenceOut(BaseModel):
-    """How likely the answer is right: a probability only where `calibrated`, else it orders answers."""
+    """How likely the answer is right: a probability only where `calibrated`, else it orders answers.
+
+    `threshold` is what the score had to reach, chosen for `target_risk` unless that is null; `certified` says
+    that this risk is proved for the collection, at `confidence_level`. `answerable`, from 0 to 1, orders
+    questions by whether the documents hold an answer at all; below `minimum_answerable` a question is out of
+    scope.
+    """
 
     score: float
     calibrated: bool
@@ -64,6 +70,8 @@ class ConfidenceOut(BaseModel):
     confidence_level: float | None
     n_calibration: int | None
     calibrator: str | None
+    answerable: float | None
+    minimum_answerable: float | None
     signals: dict[str, float]
 
 
@@ -137,11 +145,13 @@ class EmbeddingSpaceOut(BaseModel):
 
 
 class CollectionOut(BaseModel):
-    """A collection; `embedding_space` is null until it holds a document."""
+    """A collection; `embedding_space` is null until it holds a document, `max_risk` until one is set."""
 
     name: str
     created_at: str
     embedding_space: EmbeddingSpaceOut | None
+    max_risk: float | None
+    domain: str
 
 
 class CollectionWithSize(CollectionOut):

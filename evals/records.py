@@ -1,6 +1,6 @@
 """The log of a run: a header, then one JSON line per question, from which everything else is computed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from evals.data import DataError
+from evals.questions import Gold
 from rag.errors import ConflictError
 
 HEADER_FILE = "header.json"
@@ -17,19 +18,31 @@ METRICS_FILE = "metrics.json"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a run measured, and with what; two runs with equal headers but for `started_at` are one run."""
+    """What a run measured, and with what; two runs with equal headers but for `started_at` are one run.
+
+    `settings` are those that change answers; `prompt_hash` is "" for a generator without a prompt.
+    `collection` is the one asked, "" where every question brings its passages; `calibrator` is the id of the
+    one in force there, "" where none was.
+    """
 
     suite: str
+    task: str
+    correct: str
     split: str
     limit: int | None
     seed: int
+    sample_ids: tuple[str, ...]
     questions: int
     data_hash: str
+    pipeline: str
     embedding_model: str
-    embedding_fingerprint: str
+    prompt_hash: str
+    settings: Mapping[str, str]
     commit: str
     versions: Mapping[str, str]
     started_at: str
+    collection: str = ""
+    calibrator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +65,74 @@ class ChunkScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of a document's canonical text in code points, end-exclusive."""
+
+    document: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class CitedSource:
+    """A quoted stretch; `is_verbatim`: the stored text from `start` to `end` is exactly `text`."""
+
+    document: str
+    start: int
+    end: int
+    text: str
+    is_verbatim: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CitedSentence:
+    """A sentence of the proposed answer, the quotations it rests on, and its support from 0 to 1."""
+
+    text: str
+    sources: tuple[CitedSource, ...]
+    support: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """One question: what was found, best first, and in how many milliseconds by stage; `error` "" if none."""
+    """One question and all that is needed to score it again.
+
+    `answer` and `sentences` are what was proposed, also where `status` is "abstained": a threshold can be
+    moved afterwards. `gold_places` are the gold's marks in canonical texts; `ranked` are documents, best
+    first. `predicted` is the letter chosen or the verdict given; `answerable` is None where nothing told it.
+    `metadata` is what else the set says of the question. Times are in milliseconds; `error` is "" where there
+    was none.
+    """
 
     id: str
     question: str
-    gold: tuple[str, ...]
-    ranked: tuple[RankedDocument, ...]
-    chunks: tuple[ChunkScore, ...]
+    language: str
+    domain: str
+    group: str
+    is_test: bool
+    is_answerable: bool
+    gold: Gold
+    gold_places: tuple[Place, ...] = ()
+    ranked: tuple[RankedDocument, ...] = ()
+    chunks: tuple[ChunkScore, ...] = ()
+    status: str = ""
+    reason: str = ""
+    answer: str = ""
+    sentences: tuple[CitedSentence, ...] = ()
+    predicted: str = ""
+    confidence: float = 0.0
+    answerable: float | None = None
+    is_calibrated: bool = False
+    signals: Mapping[str, float] = field(default_factory=dict)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the user was shown the answer."""
+        return self.status == "answered"
 
 
 class RunFolder:
@@ -106,16 +177,20 @@ class RunFolder:
             raise DataError(f"{self._header_path} is damaged: {error.errors()[0]['msg']}") from error
 
     def records(self) -> Iterator[Record]:
-        """Every record in the order written; DataError names the line that cannot be read."""
-        if not self._records_path.exists():
-            return
-        with self._records_path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    yield _records().validate_json(line)
-                except ValidationError as error:
-                    message = f"{self._records_path}, line {number}: {error.errors()[0]['msg']}"
-                    raise DataError(message) from error
+        """The record of each question, in the order in which they were first asked.
+
+        Of a question that failed and was asked again, the last record. DataError names the line that cannot
+        be read, or the question that has another record though it did not fail.
+        """
+        latest: dict[str, Record] = {}
+        for record in self._lines():
+            known = latest.get(record.id)
+            if known is not None and not known.error:
+                raise DataError(
+                    f"{self.path} has two records of {record.id!r}; run the suite into another folder"
+                )
+            latest[record.id] = record
+        yield from latest.values()
 
     def append(self, records: Iterator[Record]) -> Iterator[Record]:
         """Write records as they come, each flushed before it is passed on."""
@@ -125,10 +200,6 @@ class RunFolder:
                 lines.flush()
                 yield record
 
-    def write_metrics(self, text: str) -> None:
-        """Write metrics.json anew."""
-        (self.path / METRICS_FILE).write_text(text, encoding="utf-8")
-
     @property
     def _header_path(self) -> Path:
         return self.path / HEADER_FILE
@@ -136,6 +207,22 @@ class RunFolder:
     @property
     def _records_path(self) -> Path:
         return self.path / RECORDS_FILE
+
+    def _lines(self) -> Iterator[Record]:
+        if not self._records_path.exists():
+            return
+        with self._records_path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    yield _records().validate_json(line)
+                except ValidationError as error:
+                    place = f"{self._records_path}, line {number}"
+                    if not line.endswith(b"\n"):
+                        raise DataError(
+                            f"{place}, is torn: the run was stopped while it was written; "
+                            "run the suite again into this folder to continue it"
+                        ) from error
+                    raise DataError(f"{place}: {error.errors()[0]['msg']}") from error
 
     def _drop_torn_line(self) -> None:
         """Cut the file after its last newline: a record counts only when its line is whole."""
@@ -146,12 +233,6 @@ class RunFolder:
         if whole < len(data):
             with self._records_path.open("r+b") as records:
                 records.truncate(whole)
-
-
-def unanswered(ids: Sequence[str], done: Iterator[Record]) -> list[str]:
-    """The ids that no record answers yet, in order."""
-    answered = {record.id for record in done}
-    return [name for name in ids if name not in answered]
 
 
 @cache

@@ -1,115 +1,120 @@
-"""A suite's questions go through the search that production serves; what comes back is recorded."""
+"""A run: a suite's questions are asked of the system that serves, and a record of each is kept."""
 
 import hashlib
 import platform
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from evals.data import Query, RetrievalSet
-from evals.metrics import SEED, Measured, measure, metrics_json
-from evals.records import ChunkScore, Header, RankedDocument, Record, RunFolder, unanswered
-from evals.suites import Split, Suite
-from ingest.ingestion import TextDocument
-from rag.domain import EmbeddingSpace, Hit, Question, SearchResult
+from evals.ask import failed
+from evals.questions import Corpus, EvalQuestion, QuestionSet, Split
+from evals.records import Header, Record, RunFolder
+from evals.suites import Suite, select
+from evals.tasks import Ask
+from ingest.ingestion import Ingestion
+from ingest.pipeline import Report
 from rag.errors import AttestError
+from rag.system import System
 
-DOCUMENTS_RANKED = 100
-CHUNKS_ASKED = 200  # equals the retriever's own depth, so the ranking is the one a short top_k begins with
-MAXIMUM_CHUNKS_ASKED = 3200
-CHUNKS_RECORDED = 50
-PACKAGES = ("attest-rag", "faiss-cpu", "faiss-gpu", "tantivy", "torch", "openvino", "numpy", "ir-measures")
+CODE = ("rag", "ingest", "api", "evals")
+PACKAGES = (
+    "attest-rag",
+    "faiss-cpu",
+    "faiss-gpu",
+    "tantivy",
+    "openvino",
+    "numpy",
+    "ir-measures",
+    "scikit-learn",
+    "mapie",
+    "sacrebleu",
+    "rouge-score",
+)
 
-Search = Callable[[Question], SearchResult]
-"""`System.search`, or anything that answers as it does."""
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which of a suite's questions are asked: a split, at most `limit` of it, or just these ids."""
+
+    split: Split = Split.ALL
+    limit: int | None = None
+    seed: int = 0
+    sample_ids: tuple[str, ...] = ()
+
+    def of(self, suite: Suite, data: QuestionSet) -> tuple[EvalQuestion, ...]:
+        """The questions, in the order of the set."""
+        return select(
+            suite.name,
+            data.questions,
+            self.split,
+            limit=self.limit,
+            seed=self.seed,
+            sample_ids=self.sample_ids,
+        )
 
 
 def header_for(
     suite: Suite,
+    selection: Selection,
+    data: QuestionSet,
+    questions: Sequence[EvalQuestion],
+    system: System,
     *,
-    split: Split,
-    limit: int | None,
-    data: RetrievalSet,
-    queries: Sequence[Query],
-    space: EmbeddingSpace,
+    collection: str = "",
 ) -> Header:
-    """The header of a run that starts now."""
+    """The header of a run that starts now; `collection` is an operator's own, "" for that of the corpus."""
+    asked = collection or (data.corpus.collection if data.corpus else "")
+    calibrator = system.pipeline.calibrators.of(asked).calibrator
     return Header(
         suite=suite.name,
-        split=split.value,
-        limit=limit,
-        seed=SEED,
-        questions=len(queries),
+        task=suite.task.value,
+        correct=suite.correct,
+        split=selection.split.value,
+        limit=selection.limit,
+        seed=selection.seed,
+        sample_ids=selection.sample_ids,
+        questions=len(questions),
         data_hash=data.data_hash,
-        embedding_model=space.model,
-        embedding_fingerprint=space.fingerprint,
+        pipeline=system.pipeline.fingerprint,
+        embedding_model=system.embedder.space.model,
+        prompt_hash="",  # the extractive generator has no prompt
+        settings={"minimum_answer_score": f"{system.settings.minimum_answer_score:g}"},
         commit=_commit(),
         versions={"python": platform.python_version()} | _versions(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        collection=asked,
+        calibrator=calibrator.id if calibrator else "",
     )
 
 
-def collection_name(suite: Suite, data: RetrievalSet) -> str:
-    """The collection that holds this version of a suite's corpus."""
-    return f"{suite.name.replace('/', '-')}-{data.corpus_hash[:12]}"
+def bring_in(ingestion: Ingestion, corpus: Corpus, report: Report) -> int:
+    """Make the corpus' collection hold its texts; gives how many were stored now."""
+    return ingestion.add_texts(corpus.texts, corpus.collection, source=corpus.name, report=report)
 
 
-def texts_of(data: RetrievalSet) -> Iterator[TextDocument]:
-    """The corpus as documents whose uri is the passage's id, without those that have no text."""
-    for passage in data.corpus:
-        if passage.text.strip():  # Cranfield has two that are empty
-            yield TextDocument(uri=passage.id, title=passage.title, text=passage.text)
-
-
-def ask_all(search: Search, collection: str, queries: Sequence[Query], folder: RunFolder) -> Iterator[Record]:
-    """Ask what has no record yet; records are written as they come and passed on."""
-    missing = set(unanswered([query.id for query in queries], folder.records()))
-    return folder.append(record_of(search, collection, query) for query in queries if query.id in missing)
-
-
-def record_of(search: Search, collection: str, query: Query) -> Record:
-    """Search for one question; an error that Attest raises becomes part of the record."""
+def ask_all(
+    ask: Ask, questions: Sequence[EvalQuestion], folder: RunFolder, concurrency: int
+) -> Iterator[Record]:
+    """Ask what has no record yet or failed, `concurrency` at once; records are passed on in order."""
+    done = {record.id for record in folder.records() if not record.error}
+    missing = [asked for asked in questions if asked.id not in done]
+    pool = ThreadPoolExecutor(concurrency)
     try:
-        return _searched(search, collection, query)
+        yield from folder.append(pool.map(lambda asked: _asked(ask, asked), missing))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C only the questions in flight are finished
+
+
+def _asked(ask: Ask, asked: EvalQuestion) -> Record:
+    """The record; an error that Attest raises becomes part of it."""
+    try:
+        return ask(asked)
     except AttestError as error:
-        return Record(query.id, query.text, query.gold, (), (), error=f"{type(error).__name__}: {error}")
-
-
-def _searched(search: Search, collection: str, query: Query) -> Record:
-    """Ask for more chunks until enough documents are ranked; what ranked first stays first."""
-    asked = CHUNKS_ASKED
-    first = found = search(Question(query.text, collection, top_k=asked))
-    best: dict[str, RankedDocument] = {}
-    while True:
-        for hit in found.hits:
-            best.setdefault(hit.chunk.document.uri, RankedDocument(hit.chunk.document.uri, hit.score))
-        is_exhausted = len(found.hits) < asked or asked >= MAXIMUM_CHUNKS_ASKED
-        if len(best) >= DOCUMENTS_RANKED or is_exhausted:
-            break
-        asked *= 2
-        found = search(Question(query.text, collection, top_k=asked))
-    return Record(
-        id=query.id,
-        question=query.text,
-        gold=query.gold,
-        ranked=tuple(best.values())[:DOCUMENTS_RANKED],
-        chunks=tuple(_chunk_score(hit) for hit in first.hits[:CHUNKS_RECORDED]),
-        timings_ms={stage: round(time, 3) for stage, time in first.timings_ms.items()},
-    )
-
-
-def _chunk_score(hit: Hit) -> ChunkScore:
-    chunk = hit.chunk
-    return ChunkScore(chunk.document.uri, chunk.start, chunk.end, hit.score, dict(hit.scores))
-
-
-def score(folder: RunFolder) -> tuple[Measured, ...]:
-    """Compute the metrics of a run from its records, which stay untouched, and write them beside those."""
-    measured = measure(tuple(folder.records()))
-    folder.write_metrics(metrics_json(measured))
-    return measured
+        return failed(asked, error)
 
 
 def _versions() -> dict[str, str]:
@@ -123,13 +128,26 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit this code is at, with a digest of what was changed since; "" outside a git checkout."""
-    code = Path(__file__).parent
+    """The commit this code is at, with a digest of what is not in it; "" outside a git checkout."""
+    return commit_of(Path(__file__).parents[1])
+
+
+def commit_of(root: Path) -> str:
+    """The commit of a checkout, with a digest of its changed and its new files; "" where it is none."""
+    # New files of the packages only: a run's own folder may lie in the checkout, and grows while it is asked.
+    folders = [name for name in CODE if (root / name).is_dir()]
     try:
-        commit, changes = _git(code, "rev-parse", "HEAD"), _git(code, "diff", "HEAD")
+        commit, changes = _git(root, "rev-parse", "HEAD"), _git(root, "diff", "HEAD")
+        listed = _git(root, "ls-files", "-o", "-z", "--exclude-standard", "--", *folders) if folders else ""
     except (FileNotFoundError, subprocess.CalledProcessError):
         return ""
-    return f"{commit}+{hashlib.sha256(changes.encode()).hexdigest()[:8]}" if changes else commit
+    new = [name for name in listed.split("\0") if (root / name).is_file()]
+    if not changes and not new:
+        return commit
+    digest = hashlib.sha256(changes.encode())
+    for name in sorted(new):
+        digest.update(f"\0{name}\0".encode() + (root / name).read_bytes())
+    return f"{commit}+{digest.hexdigest()[:8]}"
 
 
 def _git(folder: Path, *arguments: str) -> str:

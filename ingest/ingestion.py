@@ -137,7 +137,7 @@ class Ingestion:
         target = self.system.store.collection(collection)
         identity = Identity(UPLOAD, name, hashlib.sha256(data).hexdigest())
         draft = self.preparation.prepare_bytes(data, identity, metadata)
-        embedded = embed_documents([draft], self.system.embedder)
+        embedded = embed_documents([draft], self.pipeline.embedder)
         [commit] = self.system.store.commit_documents(target.id, self.system.embedder.space, embedded)
         self.system.refresh(collection)
         return Stored(self.system.store.document(commit.document_id), commit.was_replaced)
@@ -179,7 +179,7 @@ class Ingestion:
             raise UnreadableDocumentError(f"{text.uri}: {error}") from error
 
     def _store(self, target: Collection, documents: list[DraftDocument]) -> int:
-        embedded = embed_documents(documents, self.system.embedder)
+        embedded = embed_documents(documents, self.pipeline.embedder)
         self.system.store.commit_documents(target.id, self.system.embedder.space, embedded)
         return sum(len(document.text) for document in documents)
 

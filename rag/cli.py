@@ -3,6 +3,7 @@
 import sys
 from importlib.metadata import entry_points
 
+import structlog
 import typer
 
 from rag.errors import AttestError
@@ -10,6 +11,7 @@ from rag.errors import AttestError
 
 def main() -> None:
     """Run the command line; our errors become one line and exit status 1, never a traceback."""
+    _log_to_stderr()
     try:
         build()()
     except AttestError as error:
@@ -34,3 +36,15 @@ def build() -> typer.Typer:
         else:
             app.command(entry.name)(command)
     return app
+
+
+def _log_to_stderr() -> None:
+    """Warnings of the library never mix with what a command prints: its JSON must stay JSON."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        # Looked up for each event, since whoever runs a command inside another program may replace it.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )

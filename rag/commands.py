@@ -25,6 +25,16 @@ def ask(
     where: Annotated[
         str, typer.Option("--filter", help='A metadata filter as JSON: \'{"year": {"$gte": 2020}}\'.')
     ] = "",
+    max_risk: Annotated[
+        float | None,
+        typer.Option(help="Abstain where more than this share of such answers is wrong: 0.1 is one in ten."),
+    ] = None,
+    require_certificate: Annotated[
+        bool,
+        typer.Option(
+            "--require-certificate", help="Abstain unless that risk is certified for the collection."
+        ),
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 on an abstention.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -37,7 +47,13 @@ def ask(
     from rag.present import outcome_to_json, outcome_to_text
     from rag.wiring import open_system
 
-    asked = Question(question, collection, filters=_filter(where))
+    asked = Question(
+        question,
+        collection,
+        filters=_filter(where),
+        max_risk=_risk(max_risk),
+        require_certificate=require_certificate,
+    )
     with open_system(settings_for(home)) as system:
         outcome = system.ask(asked)
     text = (
@@ -110,6 +126,14 @@ def settings_for(home: Path | None) -> "Settings":
     from rag.settings import load_settings
 
     return load_settings(home)
+
+
+def _risk(max_risk: float | None) -> float | None:
+    from rag.errors import InvalidRequestError
+
+    if max_risk is not None and not 0 < max_risk < 1:
+        raise InvalidRequestError("--max-risk is between 0 and 1; 0.1 is one answer in ten", "max_risk")
+    return max_risk
 
 
 def _filter(raw: str) -> dict[str, object]:

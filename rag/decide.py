@@ -1,10 +1,14 @@
 """Answer or abstain: the last step, and the only place where that is decided."""
 
+from dataclasses import replace
+
+from rag.calibrators import Assurance, threshold_in_force
 from rag.cite import CitedText, quote
 from rag.domain import (
     Abstention,
     AbstentionReason,
     Answer,
+    Confidence,
     DraftSentence,
     Outcome,
     Record,
@@ -21,23 +25,79 @@ _MESSAGES = {
     AbstentionReason.LOW_CONFIDENCE: (
         "The documents touch on the question, but no sentence answers it clearly."
     ),
+    AbstentionReason.OUT_OF_SCOPE: (
+        "The documents touch on the subject, but they do not seem to hold an answer to this question."
+    ),
     AbstentionReason.UNSUPPORTED: "Nothing that could be said is borne out by the documents.",
+    AbstentionReason.NOT_CERTIFIED: (
+        "A certified risk was required, and this collection has no certificate for it; fit a calibrator on "
+        "its own questions with `attest eval calibrate`, or ask without require_certificate."
+    ),
 }
+NO_RISK_NAMED = (
+    "A certified risk was required, but none was named; send max_risk, or set the collection's max_risk."
+)
+UNCALIBRATED = (
+    "max_risk was not applied: no calibrator was fitted on this pipeline, so no score is a probability"
+)
+NOT_CERTIFIED = (
+    "a risk of {max_risk:g} is not certified for this collection; the best threshold known was used"
+)
 
 
-def decide(record: Record, cited: CitedText, minimum_score: float) -> Outcome:
-    """An Answer if every sentence is supported and the best one scores enough, else an Abstention."""
+def decide(record: Record, cited: CitedText, assurance: Assurance, minimum_score: float) -> Outcome:
+    """An Answer if every sentence is supported and the score reaches the threshold, else an Abstention."""
+    record = _with_threshold(record, assurance, minimum_score)
+    confidence = record.confidence
     if not record.evidence:
         return _abstain(record, AbstentionReason.NO_EVIDENCE)
-    if not cited.citations or record.confidence.score < minimum_score:
+    if record.question.require_certificate and not confidence.is_certified:
+        is_named = _max_risk(record, assurance) is not None
+        return _abstain(record, AbstentionReason.NOT_CERTIFIED, "" if is_named else NO_RISK_NAMED)
+    if cited.citations and _is_out_of_scope(confidence):
+        return _abstain(record, AbstentionReason.OUT_OF_SCOPE)
+    is_sure = confidence.score >= (confidence.threshold or 0.0)  # never so for a NaN
+    if not cited.citations or not is_sure:
         return _abstain(record, AbstentionReason.LOW_CONFIDENCE)
     if any(citation.support.label is not SupportLabel.SUPPORTED for citation in cited.citations):
         return _abstain(record, AbstentionReason.UNSUPPORTED)
     return Answer(record, cited.text, cited.citations)
 
 
-def _abstain(record: Record, reason: AbstentionReason) -> Abstention:
-    return Abstention(record, reason, _MESSAGES[reason], _closest(record))
+def _is_out_of_scope(confidence: Confidence) -> bool:
+    if confidence.answerable is None or confidence.minimum_answerable is None:
+        return False
+    return confidence.answerable < confidence.minimum_answerable
+
+
+def _max_risk(record: Record, assurance: Assurance) -> float | None:
+    """The risk in force: the question's own goes before the collection's."""
+    asked = record.question.max_risk
+    return asked if asked is not None else assurance.max_risk
+
+
+def _with_threshold(record: Record, assurance: Assurance, minimum_score: float) -> Record:
+    """The record with the threshold in force, and a warning where a risk was asked for without a proof."""
+    max_risk, calibrator = _max_risk(record, assurance), assurance.calibrator
+    if max_risk is None or calibrator is None:
+        unknown = () if max_risk is None else (UNCALIBRATED,)
+        confidence = replace(record.confidence, threshold=minimum_score)
+        return replace(record, confidence=confidence, warnings=(*record.warnings, *unknown))
+    threshold = threshold_in_force(calibrator, max_risk, assurance.domain, record.language)
+    certificate = threshold.certificate if assurance.is_own else None
+    confidence = replace(
+        record.confidence,
+        threshold=threshold.value,
+        target_risk=threshold.target_risk,
+        is_certified=certificate is not None,
+        confidence_level=certificate.confidence_level if certificate else None,
+    )
+    unproven = () if certificate else (NOT_CERTIFIED.format(max_risk=max_risk),)
+    return replace(record, confidence=confidence, warnings=(*record.warnings, *unproven))
+
+
+def _abstain(record: Record, reason: AbstentionReason, message: str = "") -> Abstention:
+    return Abstention(record, reason, message or _MESSAGES[reason], _closest(record))
 
 
 def _closest(record: Record) -> tuple[SourceSpan, ...]:

@@ -18,6 +18,9 @@ Vectors: TypeAlias = NDArray[np.float32]
 ChunkIds: TypeAlias = NDArray[np.int64]
 """Shape (n,), ids of chunks as the store gave them."""
 
+DOMAINS = ("general", "medical", "legal", "technical")
+"""What a collection may be about: a calibrator may have thresholds for each."""
+
 MetadataValue: TypeAlias = str | int | float | bool | list[str]
 Metadata: TypeAlias = Mapping[str, MetadataValue]
 
@@ -66,7 +69,7 @@ class Collection:
     """A named set of documents that is searched as one.
 
     `space` is None until a first document is stored; `last_change` is the sequence number of its latest
-    change, 0 before the first.
+    change, 0 before the first. `max_risk` is for questions that name none; `domain` is one of DOMAINS or "".
     """
 
     id: int
@@ -74,6 +77,8 @@ class Collection:
     created_at: str
     space: EmbeddingSpace | None
     last_change: int
+    max_risk: float | None = None
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +228,19 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, of which collection, within which filter (see `rag.filters`)."""
+    """What is asked, of which collection, within which filter (see `rag.filters`).
+
+    `max_risk` is the largest share of wrong answers the caller accepts, None for the collection's own;
+    with `require_certificate` nothing is answered unless that risk is certified for the collection.
+    """
 
     text: str
     collection: str
     top_k: int = 10
     filters: Mapping[str, object] = field(default_factory=dict)
     neighbours: int = 0
+    max_risk: float | None = None
+    require_certificate: bool = False
 
 
 class SupportLabel(StrEnum):
@@ -239,6 +250,14 @@ class SupportLabel(StrEnum):
     PARTIAL = "partial"
     UNSUPPORTED = "unsupported"
     CONTRADICTED = "contradicted"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence, and the passages that are said to bear it out."""
+
+    text: str
+    passages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,13 +300,35 @@ class DraftSentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """What a generator proposes, in reading order, and what it can tell of its own certainty, by name."""
+
+    sentences: tuple[DraftSentence, ...]
+    signals: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Confidence:
-    """How likely the answer is right. Uncalibrated, `score` only orders answers: it is no probability."""
+    """How likely the answer is right. Uncalibrated, `score` only orders answers: it is no probability.
+
+    `answerable`, from 0 to 1, orders questions by whether the documents hold an answer at all; a question
+    below `minimum_answerable` is out of scope. Both are None where no calibrator tells.
+    `threshold` is what the score had to reach. With a `target_risk` it was chosen for that risk; where
+    `is_certified`, with a proof at `confidence_level`. `n_calibration` counts the answers behind the
+    probability and `calibrator` names them.
+    """
 
     score: float
     is_calibrated: bool
     is_certified: bool
     signals: Mapping[str, float]
+    threshold: float | None = None
+    target_risk: float | None = None
+    confidence_level: float | None = None
+    n_calibration: int | None = None
+    calibrator: str | None = None
+    answerable: float | None = None
+    minimum_answerable: float | None = None
 
 
 class AbstentionReason(StrEnum):

@@ -47,5 +47,6 @@ def similarities(vectors: Vectors) -> Column:
 
 
 def _share(weights: dict[str, float], tokens: frozenset[str]) -> float:
-    total = sum(weights.values())
-    return sum(weight for token, weight in weights.items() if token in tokens) / total if total else 0.0
+    # Exact sums: the order of a set, another one in each process, would show in the last digit.
+    total = math.fsum(weights.values())
+    return math.fsum(weight for token, weight in weights.items() if token in tokens) / total if total else 0.0

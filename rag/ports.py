@@ -6,11 +6,13 @@ from typing import Protocol
 from rag.domain import (
     Chunk,
     ChunkIds,
-    DraftSentence,
+    Claim,
+    Draft,
     EmbeddingSpace,
     Hit,
     Position,
     ScoredId,
+    Support,
     TokenCount,
     Vectors,
 )
@@ -96,6 +98,27 @@ class Generator(Protocol):
         """The name shown as `generator` in an outcome."""
         ...
 
-    def draft(self, question: str, hits: Sequence[Hit]) -> tuple[DraftSentence, ...]:
-        """Sentences in the order they should be read; none where nothing bears on the question."""
+    @property
+    def version(self) -> str:
+        """Changes whenever the same evidence may give another answer: a part of the fingerprint."""
+        ...
+
+    def draft(self, question: str, hits: Sequence[Hit]) -> Draft:
+        """Sentences in the order they should be read; none where nothing bears on the question.
+
+        Its signals go to the calibrator; a generator of one version always gives the same names.
+        """
+        ...
+
+
+class SupportScorer(Protocol):
+    """Says how far passages bear claims out."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same claim may get another verdict."""
+        ...
+
+    def support(self, claims: Sequence[Claim]) -> list[Support]:
+        """One verdict per claim, in order; a claim without passages is unsupported and scores 0."""
         ...

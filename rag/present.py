@@ -1,6 +1,6 @@
 """An outcome as people read it in a terminal and as programs read it in JSON."""
 
-from rag.domain import Abstention, Answer, Citation, Hit, Outcome, SourceSpan
+from rag.domain import Abstention, Answer, Citation, Confidence, Hit, Outcome, SourceSpan
 
 JsonObject = dict[str, object]
 
@@ -23,11 +23,13 @@ def outcome_to_json(outcome: Outcome) -> JsonObject:
             "score": confidence.score,
             "calibrated": confidence.is_calibrated,
             "certified": confidence.is_certified,
-            "threshold": None,
-            "target_risk": None,
-            "confidence_level": None,
-            "n_calibration": None,
-            "calibrator": None,
+            "threshold": confidence.threshold,
+            "target_risk": confidence.target_risk,
+            "confidence_level": confidence.confidence_level,
+            "n_calibration": confidence.n_calibration,
+            "calibrator": confidence.calibrator,
+            "answerable": confidence.answerable,
+            "minimum_answerable": confidence.minimum_answerable,
             "signals": dict(confidence.signals),
         },
         "evidence": [_evidence(hit) for hit in record.evidence],
@@ -66,11 +68,7 @@ def outcome_to_text(outcome: Outcome) -> str:
                 for c in citations
                 for source in c.sources
             ]
-            lines += [
-                "",
-                f"confidence {record.confidence.score:.2f}, not calibrated: "
-                "it orders answers, it is no probability",
-            ]
+            lines += ["", _confidence(record.confidence)]
         case Abstention(record, _, message, closest):
             lines = [f"No answer: {message}"]
             lines += ["", "Closest sources:"] if closest else []
@@ -123,6 +121,22 @@ def _place(source: SourceSpan) -> str:
     pages = "" if first is None else f", page {first}" if first == last else f", pages {first}-{last}"
     characters = f"characters {source.span.start}-{source.span.end}"
     return f"{source.document.title} ({source.document.uri}{pages}, {characters})"
+
+
+def _confidence(confidence: Confidence) -> str:
+    """What the score means: a probability, with what is proved of the risk, or an order only."""
+    score = f"confidence {confidence.score:.2f}"
+    if not confidence.is_calibrated:
+        return f"{score}, not calibrated: it orders answers, it is no probability"
+    meaning = (
+        f"{score}: the probability of being right, calibrated on n = {confidence.n_calibration:,} answers"
+    )
+    if not confidence.is_certified or confidence.target_risk is None or confidence.confidence_level is None:
+        return meaning
+    return (
+        f"{meaning}\ncertified: at most {confidence.target_risk * 100:g} % of such answers are wrong "
+        f"({confidence.confidence_level * 100:g} % confidence)"
+    )
 
 
 def _first_line(text: str) -> str:

@@ -1,12 +1,12 @@
 """The extractive generator: the sentences of the best chunks that answer the question, as they stand."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rag.domain import DraftSentence, Hit
+from rag.domain import Draft, DraftSentence, Hit
 from rag.evidence_candidates import Candidate, candidates
 from rag.evidence_features import Column, WordFeatures, similarities, word_features
 from rag.fuse import DENSE_SHARE, dense_weight
@@ -17,6 +17,18 @@ CHUNKS_READ = 8  # docs/measurements-answers.md: the gold is in the first 8 for 
 CANDIDATES_EMBEDDED = 16  # the best by their words; of the sentences with the gold .98-1.0 are among them
 MAXIMUM_SENTENCES = 3
 FOLLOWER_DISTANCE = 0.1  # a further sentence may be this much weaker than the best one
+SIGNALS = (
+    "best_coverage",
+    "best_meaning",
+    "best_rank",
+    "best_lead",
+    "best_asked",
+    "best_new",
+    "best_rare",
+    "best_echo",
+)
+OTHERS = 8  # candidates after the best one in which its words are looked for
+RARE_HITS = 3  # a word in so few of the hits tells passages apart
 SAME_WORDING = 0.8  # share of the smaller one's tokens from which two sentences say the same
 
 
@@ -59,6 +71,8 @@ class _Scored:
     candidate: Candidate
     strength: float
     score: float
+    coverage: float
+    meaning: float
 
 
 class ExtractiveGenerator:
@@ -68,19 +82,21 @@ class ExtractiveGenerator:
     """
 
     name = "extractive"
+    version = "1"
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    def draft(self, question: str, hits: Sequence[Hit]) -> tuple[DraftSentence, ...]:
+    def draft(self, question: str, hits: Sequence[Hit]) -> Draft:
         """At most three sentences in reading order, the document found best first; scores from 0 to 1."""
-        asked = frozenset(index_tokens(question))
-        found = [item for item in candidates(hits[:CHUNKS_READ]) if not item.tokens <= asked]
-        chosen = _choose(self._scored(question, found))
-        return tuple(
+        own = frozenset(index_tokens(question))
+        found = [item for item in candidates(hits[:CHUNKS_READ]) if not item.tokens <= own]
+        scored = self._scored(question, found)
+        sentences = tuple(
             DraftSentence(item.candidate.text, item.candidate.hit.chunk, item.candidate.span, item.score)
-            for item in _in_reading_order(chosen)
+            for item in _in_reading_order(_choose(scored))
         )
+        return Draft(sentences, _signals(frozenset(question_tokens(question)), hits, scored))
 
     def _scored(self, question: str, found: Sequence[Candidate]) -> list[_Scored]:
         """The candidates worth considering, strongest first."""
@@ -89,8 +105,8 @@ class ExtractiveGenerator:
         share = self._readable_share(question)
         if share == 0:
             scored = [
-                _Scored(item, float(strength), WORDS_ALONE.score(strength))
-                for item, strength in zip(found, by_words, strict=True)
+                _Scored(item, float(strength), WORDS_ALONE.score(strength), float(coverage), meaning=0.0)
+                for item, strength, coverage in zip(found, by_words, words.coverage, strict=True)
             ]
         else:
             scored = self._with_meaning(question, found, words, by_words)
@@ -105,12 +121,48 @@ class ExtractiveGenerator:
         meaning = np.zeros(len(found))
         meaning[kept] = similarities(vectors)
         strengths = WITH_MEANING.strengths(words, meaning)
-        return [_Scored(found[i], float(strengths[i]), WITH_MEANING.score(strengths[i])) for i in kept]
+        return [
+            _Scored(
+                candidate=found[i],
+                strength=float(strengths[i]),
+                score=WITH_MEANING.score(strengths[i]),
+                coverage=float(words.coverage[i]),
+                meaning=float(meaning[i]),
+            )
+            for i in kept
+        ]
 
     def _readable_share(self, question: str) -> float:
         """From 1, every token known, to 0, where the search too leaves the vectors out."""
         count = self._embedder.count_tokens([question])[0]
         return dense_weight(count.unknown / max(count.tokens, 1)) / DENSE_SHARE
+
+
+def _signals(asked: frozenset[str], hits: Sequence[Hit], scored: Sequence[_Scored]) -> Mapping[str, float]:
+    """What the strongest candidate is worth beside the others.
+
+    `best_coverage`, `best_meaning`: its features; `best_rank`: log of its chunk's rank; `best_lead`: how far
+    it is ahead of the third; `best_asked`: the share of its words that were asked; `best_new`: log(1 + its
+    words that were not); `best_rare`: the share of the asked words in at most three hits that it has, .5
+    where none is so rare; `best_echo`: in what share of the next eight its most repeated new word stands.
+    """
+    if not scored:
+        return dict.fromkeys(SIGNALS, 0.0)
+    best, others = scored[0], [item.candidate.tokens for item in scored[1 : 1 + OTHERS]]
+    tokens = best.candidate.tokens
+    hit_tokens = [frozenset(index_tokens(hit.chunk.text)) for hit in hits]
+    rare = {token for token in asked if sum(token in found for found in hit_tokens) <= RARE_HITS}
+    values = (
+        best.coverage,
+        best.meaning,
+        math.log(best.candidate.hit.rank),
+        best.strength - scored[2].strength if len(scored) > 2 else best.strength,
+        len(tokens & asked) / len(tokens) if tokens else 0.0,
+        math.log1p(len(tokens - asked)),
+        len(rare & tokens) / len(rare) if rare else 0.5,
+        max((sum(token in other for other in others) for token in tokens - asked), default=0) / OTHERS,
+    )
+    return dict(zip(SIGNALS, values, strict=True))
 
 
 def _choose(scored: Sequence[_Scored]) -> list[_Scored]:

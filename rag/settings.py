@@ -20,8 +20,11 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         "all-MiniLM-L6-v2", description="the packaged model, or any sentence-transformers name"
     )
+    embedding_cache_bytes: int = Field(
+        512 * MEBIBYTE, ge=0, description="vectors kept for the next ingest of equal passages; 0 keeps none"
+    )
     minimum_answer_score: float = Field(
-        0.25, ge=0, le=1, description="below this best sentence score, Attest abstains"
+        0.2, ge=0, le=1, description="below this probability, or uncalibrated score, Attest abstains"
     )
     ingest_roots: tuple[Path, ...] = Field((), description="folders that the API may ingest (JSON list)")
     max_file_bytes: int = Field(200 * MEBIBYTE, gt=0, description="a larger file is failed, not read")
@@ -29,6 +32,10 @@ class Settings(BaseSettings):
     parse_memory_bytes: int = Field(2048 * MEBIBYTE, gt=0, description="a parser needing more is stopped")
     max_body_bytes: int = Field(64 * MEBIBYTE, gt=0, description="a larger request body is refused (413)")
     max_concurrent_requests: int = Field(32, gt=0, description="more wait; health checks never do")
+    answer_log: bool = Field(True, description="keep what calibration needs of each answer; never its words")
+    answer_log_days: int = Field(
+        365, gt=0, le=36500, description="an older answer and its feedback are deleted"
+    )
     api_key: SecretStr | None = Field(None, description="required from clients when set")
 
     def resolved_database_url(self) -> str:

@@ -10,7 +10,7 @@ from rag.errors import EmbeddingSpaceMismatchError, NotFoundError
 from rag.follow import differences
 from rag.indexes import Indexes
 from rag.pipeline import Pipeline
-from rag.ports import Embedder
+from rag.ports import Embedder, SupportScorer
 from rag.retrieve import Retriever, require_space
 from rag.settings import Settings
 from rag.store import Store
@@ -42,6 +42,7 @@ class System:
     embedder: Embedder
     retriever: Retriever
     pipeline: Pipeline
+    support: SupportScorer
 
     def ask(self, question: Question) -> Outcome:
         """Answer a question, or abstain."""

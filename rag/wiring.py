@@ -4,6 +4,8 @@ from rag.adapters.faiss_index import FaissIndex
 from rag.adapters.packaged_minilm import MODEL_NAME, PackagedMiniLM
 from rag.adapters.sentence_transformer import SentenceTransformerEmbedder
 from rag.adapters.tantivy_index import TantivyIndex
+from rag.calibrators import Calibrators, shipped_calibrator
+from rag.fingerprint import pipeline_fingerprint
 from rag.indexes import Indexes
 from rag.pipeline import Pipeline
 from rag.ports import Embedder
@@ -11,6 +13,7 @@ from rag.read import ExtractiveGenerator
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.store import Store
+from rag.support import WordSupport
 from rag.system import System
 
 
@@ -30,8 +33,16 @@ def open_system(settings: Settings, *, embedder: Embedder | None = None) -> Syst
         indexes=indexes,
         embedder=embedder,
         retriever=retriever,
-        pipeline=Pipeline(retriever, ExtractiveGenerator(embedder), settings.minimum_answer_score),
+        pipeline=_pipeline(settings, store, retriever, embedder),
+        support=WordSupport(embedder),
     )
+
+
+def _pipeline(settings: Settings, store: Store, retriever: Retriever, embedder: Embedder) -> Pipeline:
+    generator = ExtractiveGenerator(embedder)
+    fingerprint = pipeline_fingerprint(embedder.space, generator)
+    calibrators = Calibrators(store, fingerprint, shipped_calibrator())
+    return Pipeline(retriever, generator, calibrators, settings.minimum_answer_score, fingerprint)
 
 
 def _embedder(settings: Settings) -> Embedder:

@@ -1,4 +1,4 @@
-"""Collections: make, list, show, delete."""
+"""Collections: make, list, show, change, delete."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response, status
 
 from api import present
 from api.fields import CollectionName
-from api.requests import CollectionRequest
+from api.requests import CollectionChange, CollectionRequest
 from api.routes.running import RunningSystem, problems
 from api.schemas import CollectionList, CollectionOut, CollectionWithSize
 
@@ -36,6 +36,14 @@ def show(name: Name, system: RunningSystem) -> CollectionWithSize:
     collection = system.store.collection(name)
     size = system.store.size(collection.id)
     return CollectionWithSize(**present.collection_of(collection).model_dump(), **asdict(size))
+
+
+@router.patch("/{name}", summary="Change a collection's settings", responses=problems(404))
+def change(name: Name, request: CollectionChange, system: RunningSystem) -> CollectionOut:
+    """Sets what holds for every question of the collection that does not say otherwise."""
+    collection = system.store.collection(name)
+    system.store.calibration.change(collection.id, **request.model_dump(exclude_unset=True))
+    return present.collection_of(system.store.collection(name))
 
 
 @router.delete(

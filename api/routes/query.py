@@ -1,12 +1,15 @@
 """Ask and search."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter
 
 from api import present
 from api.requests import QueryRequest, SearchRequest
-from api.routes.running import RunningSystem, problems
+from api.routes.running import RunningLog, RunningSystem, problems
 from api.schemas import OutcomeOut, SearchOut
 from rag.domain import Question
+from rag.feedback import logged_answer
 
 router = APIRouter(prefix="/v1", tags=["questions"])
 
@@ -17,10 +20,14 @@ router = APIRouter(prefix="/v1", tags=["questions"])
     responses=problems(404, 409),
     response_description="An answer whose every sentence is cited, or an abstention",
 )
-def query(request: QueryRequest, system: RunningSystem) -> OutcomeOut:
+def query(request: QueryRequest, system: RunningSystem, log: RunningLog) -> OutcomeOut:
     """Answers from a collection's documents. A question that they do not answer gives an abstention,
     which is an outcome and no error."""
-    outcome = system.ask(_question_of(request))
+    asked = replace(
+        _question_of(request), max_risk=request.max_risk, require_certificate=request.require_certificate
+    )
+    outcome = system.ask(asked)
+    log.add(logged_answer(outcome, system.pipeline.fingerprint))
     return present.outcome_of(outcome, with_evidence="evidence" in request.include)
 
 

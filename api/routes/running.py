@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from api.errors import Problem
 from ingest.ingestion import Ingestion
+from rag.answer_log import AnswerLog
 from rag.system import System
 
 _MEANINGS = {
@@ -28,9 +29,14 @@ async def _ingestion(request: Request) -> Ingestion:
     return cast(Ingestion, request.app.state.ingestion)
 
 
+async def _log(request: Request) -> AnswerLog:
+    return cast(AnswerLog, request.app.state.log)
+
+
 # Coroutines, so that they take no thread of those that work.
 RunningSystem: TypeAlias = Annotated[System, Depends(_system)]
 RunningIngestion: TypeAlias = Annotated[Ingestion, Depends(_ingestion)]
+RunningLog: TypeAlias = Annotated[AnswerLog, Depends(_log)]
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

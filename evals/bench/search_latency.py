@@ -26,7 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 from evals.bench.export_corpora import export, read_squad
-from evals.data import data_root, load_retrieval_set
+from evals.data import data_root
+from evals.sets.beir import load_retrieval_set
 from rag.domain import Question
 from rag.errors import NotFoundError
 from rag.settings import Settings

@@ -79,16 +79,24 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except IntegrityError as error:
-        raise ConflictError(
-            "what this belongs to was changed or deleted meanwhile; nothing was changed"
-        ) from error
     except (DBAPIError, PoolTimeoutError) as error:
+        if _breaks_a_constraint(error):
+            raise ConflictError(
+                "what this belongs to was changed or deleted meanwhile; nothing was changed"
+            ) from error
         cause = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
         raise StoreUnavailableError(
             f"the {engine.dialect.name} database did not do its work ({cause}); nothing was changed. "
             "Check that it runs, is not locked by another program and has disk space, then try again"
         ) from error
+
+
+def _breaks_a_constraint(error: DBAPIError | PoolTimeoutError) -> bool:
+    """pg8000 calls only a doubled key an integrity error; the others are of the same class in SQL, 23."""
+    if isinstance(error, IntegrityError):
+        return True
+    told: tuple[object, ...] = getattr(getattr(error, "orig", None), "args", ())
+    return bool(told) and isinstance(told[0], dict) and str(told[0].get("C", "")).startswith("23")
 
 
 def _configure_sqlite(engine: Engine) -> None:

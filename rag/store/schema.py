@@ -57,6 +57,8 @@ collection = Table(
     Column("created_at", String(32), nullable=False),
     Column("space_id", IDENTIFIER, ForeignKey("embedding_space.id"), nullable=True),
     Column("last_change", BigInteger, nullable=False, default=0),
+    Column("max_risk", Float(53), nullable=True),
+    Column("domain", String(16), nullable=False, default=""),
     sqlite_autoincrement=True,
 )
 
@@ -168,4 +170,47 @@ ingest_item = Table(
     Column("reason", Text, nullable=False, default=""),
     Index(None, "job_id"),
     UniqueConstraint("job_id", "uri"),
+)
+
+calibrator = Table(
+    "calibrator",
+    METADATA,
+    _id_column(),
+    _reference("collection_id", "collection.id"),
+    Column("json", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("removed_at", String(32), nullable=True),
+    Index(None, "collection_id"),
+    sqlite_autoincrement=True,
+)
+
+# No column may ever hold words of a question or of a document.
+answer_log = Table(
+    "answer_log",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    _reference("collection_id", "collection.id"),
+    Column("asked_at", String(32), nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("generator", String(64), nullable=False),
+    Column("pipeline", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("score", Float(53), nullable=False),
+    Column("signals", JSON, nullable=False),
+    Column("sentences", Integer, nullable=False),
+    Index(None, "collection_id"),
+    Index(None, "asked_at"),
+)
+
+feedback = Table(
+    "feedback",
+    METADATA,
+    _id_column(),
+    Column("answer_id", String(32), ForeignKey("answer_log.id", ondelete="CASCADE"), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("sentence", Integer, nullable=True),
+    Column("comment", Text, nullable=False, default=""),
+    Column("created_at", String(32), nullable=False),
+    Index(None, "answer_id"),
+    sqlite_autoincrement=True,
 )

@@ -24,6 +24,8 @@ from rag.domain import (
 from rag.errors import ConflictError, InvalidRequestError, NotFoundError
 from rag.filters import Filter
 from rag.store import rows
+from rag.store.answers import Answers
+from rag.store.calibration import Calibration
 from rag.store.commit import (
     ChangeLog,
     Commit,
@@ -60,10 +62,15 @@ class FileRecord:
 
 
 class Store:
-    """Documents and what indexes derive from them. Thread-safe; each method is one transaction."""
+    """Documents and what indexes derive from them. Thread-safe; each method is one transaction.
+
+    `answers` keeps what was answered and `calibration` how far a collection's answers are trusted.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.answers = Answers(engine)
+        self.calibration = Calibration(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -92,7 +99,8 @@ class Store:
             )
         with writing(self.engine) as connection:
             try:
-                connection.execute(insert(collection).values(name=name, created_at=now(), last_change=0))
+                values = {"name": name, "created_at": now(), "last_change": 0, "domain": ""}
+                connection.execute(insert(collection).values(values))
             except IntegrityError as error:
                 raise ConflictError(f"there is already a collection named {name!r}") from error
         return self.collection(name)
@@ -309,6 +317,8 @@ def _collections() -> Select[*tuple[Any, ...]]:
         collection.c.name,
         collection.c.created_at,
         collection.c.last_change,
+        collection.c.max_risk,
+        collection.c.domain,
         *rows.SPACE_COLUMNS,
     ).outerjoin(embedding_space, embedding_space.c.id == collection.c.space_id)
 
@@ -321,6 +331,8 @@ def _collection_of(row: Row[tuple[object, ...]]) -> Collection:
         created_at=fields["created_at"],
         space=rows.space_of(row),
         last_change=fields["last_change"],
+        max_risk=fields["max_risk"],
+        domain=fields["domain"],
     )
 
 

@@ -191,7 +191,9 @@ def test_writing_to_a_deleted_collection_is_refused(store: Store) -> None:
 
 def insert_collection(store: Store, *statements: str) -> None:
     with writing(store.engine) as connection:
-        connection.execute(collection.insert().values(name="first", created_at="now", last_change=0))
+        connection.execute(
+            collection.insert().values(name="first", created_at="now", last_change=0, domain="")
+        )
         for statement in statements:
             connection.exec_driver_sql(statement)
 
@@ -205,7 +207,8 @@ def test_a_database_error_is_ours_and_rolls_back(store: Store) -> None:
 def test_a_broken_constraint_is_a_conflict_and_rolls_back(store: Store) -> None:
     with pytest.raises(ConflictError, match="nothing was changed"):
         insert_collection(
-            store, "INSERT INTO collection (name, created_at, last_change) VALUES ('first', 'now', 0)"
+            store,
+            "INSERT INTO collection (name, created_at, last_change, domain) VALUES ('first', 'now', 0, '')",
         )
     assert store.collections() == []
 

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from ingest.ingestion import Ingestion
 from ingest.wiring import open_ingestion
+from rag.calibrators import Calibrators
 from rag.settings import Settings
 from rag.system import System
 from rag.wiring import open_system
@@ -49,6 +50,14 @@ def client(system: System, ingestion: Ingestion) -> Iterator[TestClient]:
         for uri, (text, metadata) in DOCUMENTS.items():
             assert upload(opened, "library", uri, text.encode(), metadata).status_code == 201
         yield opened
+
+
+@pytest.fixture
+def uncalibrated(client: TestClient, system: System, ingestion: Ingestion) -> TestClient:
+    """A client of the same collections in a build without the calibrator that comes with Attest."""
+    calibrators = Calibrators(system.store, system.pipeline.fingerprint, shipped=None)
+    changed = replace(system, pipeline=replace(system.pipeline, calibrators=calibrators))
+    return TestClient(create_app(changed, ingestion), base_url=LOCAL, raise_server_exceptions=False)
 
 
 @pytest.fixture

@@ -1,20 +1,31 @@
 """The command `attest` as a user meets it: what it prints, and its exit status."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from service.library import EMPLOYMENT, LEASE
 from typer.testing import CliRunner, Result
 
 from rag import cli
 from rag.errors import AttestError
+from rag.settings import load_settings
+from rag.store import Store
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("documents")
-    (folder / "lease.md").write_text("# Lease\n\nThe tenant pays a deposit of three monthly rents.\n")
-    (folder / "合同.txt").write_text("第一条 月租金为人民币三万元，承租人应当于每月五日前支付。\n")
+    (folder / "lease.md").write_text(LEASE)
+    (folder / "合同.txt").write_text(EMPLOYMENT)
     (folder / "prices.xlsx").write_text("not a workbook")
     home = tmp_path_factory.mktemp("home")
     result = run(home, "ingest", str(folder), "--collection", "c", "--strict")
@@ -47,17 +58,23 @@ def test_an_ingest_reports_what_became_of_each_file(home: Path, tmp_path: Path) 
 def test_an_answer_shows_its_quotation_and_place(home: Path) -> None:
     result = run(home, "ask", "How much deposit does the tenant pay?", "--collection", "c")
     assert result.exit_code == 0
-    assert "The tenant pays a deposit of three monthly rents. [1]" in result.output
-    assert "Lease (lease.md, characters 9-58)" in result.output
-    assert "not calibrated" in result.output
+    sentence = "The tenant pays a deposit of three monthly rents before the keys are handed over."
+    start = LEASE.index(sentence)
+    assert f"{sentence} [1]" in result.output
+    place = f"Lease of the warehouse (lease.md, characters {start}-{start + len(sentence)})"
+    assert place in result.output
+    assert "the probability of being right, calibrated on n = " in result.output
+    assert "certified:" not in result.output
 
 
 def test_an_answer_as_json_has_the_shape_of_the_api(home: Path) -> None:
-    outcome = json.loads(run(home, "ask", "月租金是多少？", "--collection", "c", "--json").output)
+    outcome = json.loads(
+        run(home, "ask", "员工每年享有多少天带薪年假？", "--collection", "c", "--json").output
+    )
     assert (outcome["status"], outcome["language"], outcome["confidence"]["calibrated"]) == (
         "answered",
         "zh",
-        False,
+        True,
     )
     [citation] = outcome["citations"]
     location = citation["sources"][0]["location"]
@@ -80,11 +97,18 @@ def test_an_abstention_is_no_error_unless_asked_for(home: Path) -> None:
     assert result.output.startswith("No answer:")
 
 
+def test_a_risk_can_be_named_and_a_certificate_required(home: Path) -> None:
+    question = ("ask", "How much deposit does the tenant pay?", "--collection", "c", "--max-risk", "0.1")
+    assert "note: " in run(home, *question).output
+    refused = json.loads(run(home, *question, "--require-certificate", "--json").output)
+    assert refused["abstention"]["reason"] == "not_certified"
+
+
 def test_a_deleted_document_is_not_answered_from(home: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("The password of the vault is swordfish.")
     run(home, "ingest", str(tmp_path), "--collection", "deleted")
     question = ("ask", "What is the password of the vault?", "--collection", "deleted")
-    assert run(home, *question).exit_code == 0
+    assert "swordfish" in run(home, *question).output
     listed = run(home, "documents", "list", "--collection", "deleted").output
     assert run(home, "documents", "delete", listed.split()[0]).exit_code == 0
     result = run(home, *question)
@@ -99,6 +123,7 @@ def test_a_deleted_document_is_not_answered_from(home: Path, tmp_path: Path) -> 
         (["ask", " ", "--collection", "c"], "the question is empty"),
         (["ask", "Why?", "--collection", "c", "--filter", "{"], "--filter is not JSON"),
         (["ask", "Why?", "--collection", "c", "--filter", '{"a": {"$near": 1}}'], "unknown operator"),
+        (["ask", "Why?", "--collection", "c", "--max-risk", "1.5"], "--max-risk is between 0 and 1"),
         (["documents", "show", "999"], "no document 999"),
         (["ingest", "/nonexistent-folder", "--collection", "c"], "nonexistent-folder"),
         (["ingest", "~nobody-of-this-name/x", "--collection", "c"], "cannot be resolved"),
@@ -118,3 +143,29 @@ def test_errors_and_interrupts_end_without_a_traceback(
         cli.main()
     assert ended.value.code == 1
     assert capsys.readouterr().err.startswith("error: there is no collection named 'absent'")
+
+
+def test_a_warning_of_the_library_does_not_spoil_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "lease.md").write_text(LEASE)
+    run(home, "ingest", str(tmp_path), "--collection", "warned")
+    store = Store.open(load_settings(home).resolved_database_url())
+    store.calibration.install(store.collection("warned").id, "{}")  # as another version might write it
+    store.close()
+    question = [
+        "ask",
+        "How much deposit does the tenant pay?",
+        "--collection",
+        "warned",
+        "--json",
+        "--home",
+        str(home),
+    ]
+    monkeypatch.setattr("sys.argv", ["attest", *question])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["status"] in {"answered", "abstained"}
+    assert "an installed calibrator cannot be read" in printed.err

@@ -4,6 +4,10 @@ import pytest
 from service.library import DOCUMENTS
 from starlette.testclient import TestClient
 
+from rag.calibrators import shipped_calibrator
+from rag.settings import Settings
+from rag.system import System
+
 QUESTIONS = {
     "contracts/lease.md": "What is the monthly rent of the warehouse?",
     "manual.txt": "When must the filter of the pump be replaced?",
@@ -37,12 +41,36 @@ def test_a_citation_quotes_the_stored_text_character_by_character(client: TestCl
     assert outcome["citations"][0]["sources"][0]["uri"] == uri  # type: ignore[index]
 
 
-def test_an_answer_is_not_calibrated_and_says_so(client: TestClient) -> None:
-    confidence = ask(client, QUESTIONS["manual.txt"])["confidence"]
+@pytest.mark.parametrize("uri", ["manual.txt", "劳动合同.txt"])
+def test_an_answer_is_calibrated_by_the_shipped_calibrator_and_not_certified(
+    client: TestClient, system: System, uri: str
+) -> None:
+    shipped = shipped_calibrator()
+    assert shipped is not None
+    assert shipped.pipeline == system.pipeline.fingerprint
+    confidence = ask(client, QUESTIONS[uri])["confidence"]
     assert isinstance(confidence, dict)
-    assert confidence["calibrated"] is False
-    assert confidence["certified"] is False
-    assert confidence["threshold"] is None
+    assert (confidence["calibrated"], confidence["certified"]) == (True, False)
+    assert (confidence["calibrator"], confidence["n_calibration"]) == (shipped.id, shipped.n_calibration)
+    assert 0 < confidence["answerable"] < 1
+    threshold = Settings.model_fields["minimum_answer_score"].default
+    assert threshold <= confidence["score"] < 1
+    assert (confidence["threshold"], confidence["target_risk"]) == (threshold, None)
+
+
+@pytest.mark.parametrize("uri", ["manual.txt", "劳动合同.txt"])
+def test_an_answer_without_any_calibrator_is_not_calibrated_and_says_so(
+    uncalibrated: TestClient, uri: str
+) -> None:
+    outcome = ask(uncalibrated, QUESTIONS[uri])
+    assert outcome["status"] == "answered"
+    confidence = outcome["confidence"]
+    assert isinstance(confidence, dict)
+    assert (confidence["calibrated"], confidence["certified"]) == (False, False)
+    assert (confidence["calibrator"], confidence["n_calibration"]) == (None, None)
+    assert (confidence["answerable"], confidence["target_risk"]) == (None, None)
+    assert confidence["score"] == confidence["signals"]["support_maximum"]
+    assert confidence["threshold"] == Settings.model_fields["minimum_answer_score"].default
 
 
 def test_a_question_outside_the_documents_gets_an_abstention_with_the_closest_sources(
@@ -82,8 +110,6 @@ def test_an_unknown_collection_is_not_found(client: TestClient) -> None:
     [
         "profile",
         "language",
-        "max_risk",
-        "require_certificate",
         "generator",
         "decoding",
         "conversation",

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hand_made import hand_made
 
 from api.client import AttestClient, AttestClientError
 from api.langchain import AttestRetriever
 from api.listen import listen
+from rag.calibrator import calibrator_to_json
 
 SECONDS = 60  # a bound for a broken server
 
@@ -66,8 +68,20 @@ def test_the_client_does_everything_that_the_api_can(served: AttestClient, tmp_p
     assert served.text(stored.id, 2, 5).text == "The"
     [hit] = served.search("rent", "合同 a", filters={"year": 2020}).hits
     assert hit.text == served.text(stored.id, hit.location.start_char_index, hit.location.end_char_index).text
-    outcome = served.query("What is the monthly rent?", "合同 a", include=["evidence"])
+    calibration = served.calibration("合同 a")
+    assert (calibration.calibrated, calibration.certified) == (True, False)
+    file.write_text(calibrator_to_json(hand_made(calibration.pipeline)))
+    assert served.install_calibrator("合同 a", file).id == "by-hand"
+    outcome = served.query("What is the monthly rent?", "合同 a", max_risk=0.5, include=["evidence"])
+    assert (outcome.status, outcome.confidence.calibrator) == ("answered", "by-hand")
     assert outcome.evidence[0].text
+    assert served.set_max_risk("合同 a", 0.2).max_risk == 0.2
+    assert served.set_domain("合同 a", "legal").domain == "legal"
+    given = served.give_feedback(outcome.id, "wrong", sentence=1, comment="其实是 78")
+    assert served.feedback("合同 a").feedback == [given]
+    calibration = served.calibration("合同 a")
+    assert (calibration.max_risk, calibration.domain, calibration.feedback.wrong) == (0.2, "legal", 1)
+    served.remove_calibrator("合同 a")
     served.delete_document(stored.id)
     assert served.search("rent", "合同 a").hits == []
     served.delete_collection("合同 a")

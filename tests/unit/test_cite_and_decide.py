@@ -1,25 +1,32 @@
 from dataclasses import replace
+from math import isfinite
 
 import pytest
+from hand_made import PROOF, hand_made, threshold
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.calibrators import Assurance
 from rag.cite import CitedText, cite
 from rag.confidence import confidence_of
-from rag.decide import CLOSEST_SOURCES, decide
+from rag.decide import CLOSEST_SOURCES, NO_RISK_NAMED, UNCALIBRATED, decide
 from rag.domain import (
     Abstention,
     AbstentionReason,
     Answer,
     Chunk,
     Document,
+    Draft,
     DraftSentence,
     Hit,
     Question,
     Record,
+    SearchResult,
     Span,
     SupportLabel,
 )
+from rag.feedback import logged_answer
+from rag.signals import signals_of
 
 DOCUMENT = Document(
     id=1,
@@ -54,18 +61,25 @@ def hits_of(*scores: float) -> tuple[Hit, ...]:
     )
 
 
-def decided(cited: CitedText, hits: tuple[Hit, ...], minimum: float = 0.25) -> Answer | Abstention:
+WHO = Question("Who insures the warehouse?", "c")
+NOTHING_KNOWN = Assurance(None, is_own=False)
+
+
+def decided(
+    cited: CitedText, hits: tuple[Hit, ...], question: Question = WHO, assurance: Assurance = NOTHING_KNOWN
+) -> Answer | Abstention:
+    signals = signals_of(question.text, SearchResult(hits, {}, ()), Draft((), {}), cited.citations)
     record = Record(
         id="1",
-        question=Question("Who insures the warehouse?", "c"),
+        question=question,
         language="en",
         generator="extractive",
         evidence=hits,
-        confidence=confidence_of(cited.citations, hits, "Who?"),
+        confidence=confidence_of(signals, "en", assurance.calibrator),
         timings_ms={},
         warnings=(),
     )
-    return decide(record, cited, minimum)
+    return decide(record, cited, assurance, 0.25)
 
 
 @given(st.lists(st.text(alphabet="ab 租金。.-1)\n", min_size=1, max_size=20), max_size=4))
@@ -111,6 +125,15 @@ def test_an_answer_needs_its_best_sentence_to_reach_the_threshold() -> None:
     assert refused.reason is AbstentionReason.LOW_CONFIDENCE
 
 
+def test_a_score_that_is_no_number_reaches_no_threshold_and_can_be_logged() -> None:
+    outcome = decided(cite([sentence_of("Rent is due.", float("nan"))]), hits_of(1.0))
+    assert isinstance(outcome, Abstention)
+    assert outcome.reason is AbstentionReason.LOW_CONFIDENCE
+    logged = logged_answer(outcome, "p")
+    assert logged.score == 0.0
+    assert all(type(value) is float and isfinite(value) for value in logged.signals.values())
+
+
 def test_an_empty_collection_has_no_evidence() -> None:
     outcome = decided(cite([]), ())
     assert isinstance(outcome, Abstention)
@@ -126,22 +149,102 @@ def test_an_abstention_shows_the_beginnings_of_different_documents() -> None:
     assert all(source.span == Span(0, 400) for source in outcome.closest_sources)
 
 
-def test_signals_are_what_they_say() -> None:
-    cited = cite([sentence_of("The tenant insures it.", 0.75), sentence_of("Rent is due.", 0.25)])
-    confidence = confidence_of(cited.citations, hits_of(1.0, 0.75), "Who insures the warehouse?")
-    assert confidence.score == 0.75
-    assert not confidence.is_calibrated
-    assert confidence.signals == {
-        "support_maximum": 0.75,
-        "support_mean": 0.5,
-        "answer_sentences": 2.0,
-        "answer_characters": 34.0,
-        "retrieval_margin": 0.25,
-        "searchers_agreeing": 1.0,
-        "passage_similarity": 0.5,
-        "question_coverage": 0.5,  # "insur" of "insur" and "warehous"
-    }
+def test_without_a_calibrator_the_score_is_the_best_sentence_s_and_no_probability() -> None:
+    confidence = confidence_of({"support_maximum": 0.75, "support_mean": 0.5}, "en", None)
+    assert (confidence.score, confidence.is_calibrated, confidence.is_certified) == (0.75, False, False)
+    assert confidence.signals == {"support_maximum": 0.75, "support_mean": 0.5}
 
 
-def test_without_an_answer_and_without_hits_every_signal_is_zero() -> None:
-    assert set(confidence_of((), (), "Who?").signals.values()) == {0.0}
+RENT = cite([sentence_of("Rent is due.", 0.75)])
+CERTIFIED = hand_made(
+    thresholds=[threshold(0.05, 0.8), threshold(0.1, 0.6, is_certified=True), threshold(0.3, 0.4)]
+)
+
+
+def asked(max_risk: float | None, *, require_certificate: bool = False) -> Question:
+    return replace(WHO, max_risk=max_risk, require_certificate=require_certificate)
+
+
+def test_a_calibrated_score_is_the_probability_and_says_where_it_comes_from() -> None:
+    confidence = decided(RENT, hits_of(1.0), WHO, Assurance(CERTIFIED, is_own=False)).record.confidence
+    assert confidence.score == pytest.approx(0.75)
+    assert confidence.is_calibrated
+    assert (confidence.n_calibration, confidence.calibrator) == (200, "by-hand")
+    assert (confidence.threshold, confidence.target_risk, confidence.is_certified) == (0.25, None, False)
+
+
+def test_a_risk_that_is_certified_for_the_collection_is_promised() -> None:
+    outcome = decided(RENT, hits_of(1.0), asked(0.1), Assurance(CERTIFIED, is_own=True))
+    assert isinstance(outcome, Answer)
+    confidence = outcome.record.confidence
+    assert (confidence.threshold, confidence.target_risk) == (0.6, 0.1)
+    assert (confidence.is_certified, confidence.confidence_level) == (True, PROOF.confidence_level)
+    assert outcome.record.warnings == ()
+
+
+def test_the_shipped_calibrator_promises_nothing_and_the_answer_says_so() -> None:
+    outcome = decided(RENT, hits_of(1.0), asked(0.1), Assurance(CERTIFIED, is_own=False))
+    assert isinstance(outcome, Answer)
+    confidence = outcome.record.confidence
+    assert (confidence.threshold, confidence.is_certified, confidence.confidence_level) == (0.6, False, None)
+    [warning] = outcome.record.warnings
+    assert "0.1 is not certified" in warning
+
+
+@pytest.mark.parametrize(
+    ("max_risk", "threshold_used", "is_answered"),
+    [(0.05, 0.8, False), (0.1, 0.6, True), (0.2, 0.6, True), (0.3, 0.6, True), (0.01, 0.99, False)],
+)
+def test_a_smaller_risk_asks_for_more_confidence(
+    max_risk: float, threshold_used: float, is_answered: bool
+) -> None:
+    outcome = decided(RENT, hits_of(1.0), asked(max_risk), Assurance(CERTIFIED, is_own=True))
+    assert outcome.record.confidence.threshold == pytest.approx(threshold_used)
+    assert isinstance(outcome, Answer) is is_answered
+
+
+def test_a_risk_without_a_calibrator_is_not_applied_and_the_answer_says_so() -> None:
+    outcome = decided(RENT, hits_of(1.0), asked(0.01))
+    assert isinstance(outcome, Answer)
+    assert outcome.record.warnings == (UNCALIBRATED,)
+    assert outcome.record.confidence.threshold == 0.25
+
+
+@pytest.mark.parametrize(
+    ("question", "assurance"),
+    [
+        (asked(0.1, require_certificate=True), NOTHING_KNOWN),
+        (asked(0.1, require_certificate=True), Assurance(CERTIFIED, is_own=False)),
+        (asked(0.05, require_certificate=True), Assurance(CERTIFIED, is_own=True)),
+        (asked(0.01, require_certificate=True), Assurance(CERTIFIED, is_own=True)),
+        (asked(None, require_certificate=True), Assurance(CERTIFIED, is_own=True)),
+    ],
+)
+def test_where_a_certificate_is_required_and_missing_nothing_is_answered(
+    question: Question, assurance: Assurance
+) -> None:
+    outcome = decided(RENT, hits_of(1.0), question, assurance)
+    assert isinstance(outcome, Abstention)
+    assert outcome.reason is AbstentionReason.NOT_CERTIFIED
+    assert (outcome.message == NO_RISK_NAMED) is (question.max_risk is None)
+    assert outcome.closest_sources
+
+
+def test_a_certificate_that_is_required_and_there_lets_the_answer_through() -> None:
+    question = asked(0.1, require_certificate=True)
+    assert isinstance(decided(RENT, hits_of(1.0), question, Assurance(CERTIFIED, is_own=True)), Answer)
+
+
+def test_the_collections_risk_holds_for_questions_that_name_none() -> None:
+    own = Assurance(CERTIFIED, is_own=True, max_risk=0.05)
+    assert isinstance(decided(RENT, hits_of(1.0), WHO, own), Abstention)
+    assert isinstance(decided(RENT, hits_of(1.0), asked(0.1), own), Answer)
+
+
+def test_a_threshold_of_the_collections_domain_or_of_the_language_goes_before_that_of_all() -> None:
+    parts = [threshold(0.1, 0.5), threshold(0.1, 0.6, group="domain:legal")]
+    parts.append(threshold(0.1, 0.7, group="language:en"))
+    for domain, expected in (("legal", 0.6), ("", 0.7), ("medical", 0.7)):
+        own = Assurance(hand_made(thresholds=parts), is_own=True, domain=domain)
+        outcome = decided(RENT, hits_of(1.0), asked(0.1), own)
+        assert outcome.record.confidence.threshold == expected

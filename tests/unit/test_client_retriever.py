@@ -173,3 +173,14 @@ def test_the_retriever_gives_langchain_documents(
 def test_the_key_of_a_retriever_is_not_shown() -> None:
     retriever = AttestRetriever.model_validate({"api_key": "s3cret", "collection": "c"})
     assert "s3cret" not in repr(retriever)
+
+
+def test_a_calibrators_file_is_sent_as_it_is(tmp_path: Path) -> None:
+    told = {"id": "a", "pipeline": "p", "installed_at": "t", "removed_at": None, "calibrated": True}
+    seen: list[httpx.Request] = []
+    file = tmp_path / "calibrator.json"
+    file.write_bytes(b'{"version": 1,\n "intercept": 1.50}\n')
+    with client_answering(200, told, seen) as client:
+        assert client.install_calibrator("合同", file).id == "a"
+    assert seen[0].content == file.read_bytes()
+    assert seen[0].headers["content-type"] == "application/json"

@@ -1,34 +1,38 @@
-import json
 import math
+from dataclasses import replace
 
+import ir_measures
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ir_measures import RR, R, nDCG
+from made_records import made
 
-from evals.data import DataError
-from evals.metrics import Measured, bootstrap_interval, measure, metrics_json
-from evals.records import RankedDocument, Record
+from evals.metrics.bootstrap import measure
+from evals.metrics.ranking import passage_recall, ranking
+from evals.questions import Gold
+from evals.records import ChunkScore, Place, RankedDocument, Record
 
 
-def record(name: str, gold: tuple[str, ...], ranked: tuple[str, ...], error: str = "") -> Record:
-    documents = tuple(RankedDocument(item, 0.5) for item in ranked)  # equal scores: ranks must decide
-    return Record(name, "what?", gold, documents, (), error=error)
+def ranked(name: str, gold: tuple[str, ...], found: tuple[str, ...], error: str = "") -> Record:
+    documents = tuple(RankedDocument(item, 0.5) for item in found)  # equal scores: ranks must decide
+    return replace(made(name), gold=Gold(documents=gold), ranked=documents, error=error)
 
 
 def values(*records: Record) -> dict[str, float]:
-    return {item.name: item.value for item in measure(records)}
+    return {item.name: item.value for item in measure(list(ranking(records)), [r.id for r in records])}
 
 
 def test_a_single_gold_document_at_rank_two_has_the_textbook_values() -> None:
-    found = values(record("q", ("b",), ("a", "b", "c")))
+    found = values(ranked("q", ("b",), ("a", "b", "c")))
     assert found["nDCG@10"] == pytest.approx(1 / math.log2(3), abs=1e-6)
     assert found["MRR@10"] == 0.5
     assert found["R@10"] == found["R@100"] == 1.0
 
 
 def test_gold_documents_at_ranks_one_and_three_of_three_wanted() -> None:
-    found = values(record("q", ("a", "c", "z"), ("a", "b", "c")))
+    found = values(ranked("q", ("a", "c", "z"), ("a", "b", "c")))
     gained = 1 + 1 / math.log2(4)
     ideal = 1 + 1 / math.log2(3) + 1 / math.log2(4)
     assert found["nDCG@10"] == pytest.approx(gained / ideal, abs=1e-6)
@@ -37,51 +41,64 @@ def test_gold_documents_at_ranks_one_and_three_of_three_wanted() -> None:
 
 
 def test_a_document_past_rank_ten_counts_for_recall_at_100_only() -> None:
-    ranked = tuple(f"d{i:02}" for i in range(20))
-    found = values(record("q", ("d10",), ranked))
+    found = values(ranked("q", ("d10",), tuple(f"d{i:02}" for i in range(20))))
     assert (found["nDCG@10"], found["R@10"], found["MRR@10"], found["R@100"]) == (0, 0, 0, 1)
 
 
 def test_questions_that_failed_or_found_nothing_stay_in_the_denominator() -> None:
     records = (
-        record("found", ("a",), ("a",)),
-        record("empty", ("a",), ()),
-        record("failed", ("a",), (), error="StoreUnavailableError: the database is locked"),
-        record("wrong", ("a",), ("b",)),
+        ranked("found", ("a",), ("a",)),
+        ranked("empty", ("a",), ()),
+        ranked("failed", ("a",), (), error="StoreUnavailableError: the database is locked"),
+        ranked("wrong", ("a",), ("b",)),
     )
-    for item in measure(records):
+    for item in measure(list(ranking(records)), [r.id for r in records]):
         assert (item.value, item.n) == (0.25, 4)
 
 
-def test_no_records_are_no_zero() -> None:
-    with pytest.raises(DataError, match="no records"):
-        measure(())
+def test_a_question_that_no_document_answers_is_not_ranked() -> None:
+    records = (ranked("found", ("a",), ("a",)), ranked("none", (), ("a",)))
+    assert {(m.value, m.n) for m in measure(list(ranking(records)), ["1", "2"])} == {(1.0, 1)}
 
 
-def test_a_question_counted_twice_is_refused() -> None:
-    with pytest.raises(DataError, match="two records"):
-        measure((record("q", ("a",), ("a",)), record("q", ("a",), ("a",))))
+documents = st.sampled_from("abcdefghijklmnopqrst")
 
 
-def test_the_file_has_value_interval_and_n_by_measure() -> None:
-    text = metrics_json([Measured("R@10", 0.5, 0.25, 0.75, 8)])
-    assert json.loads(text) == {"R@10": {"value": 0.5, "low": 0.25, "high": 0.75, "n": 8}}
+@given(st.lists(st.tuples(st.sets(documents, min_size=1), st.lists(documents, unique=True)), min_size=1))
+def test_the_means_are_those_of_ir_measures(questions: list[tuple[set[str], list[str]]]) -> None:
+    records = [ranked(str(i), tuple(sorted(g)), tuple(f)) for i, (g, f) in enumerate(questions)]
+    qrels = {str(i): dict.fromkeys(gold, 1) for i, (gold, _) in enumerate(questions)}
+    run = {str(i): {d: 100.0 - r for r, d in enumerate(found)} for i, (_, found) in enumerate(questions)}
+    wanted = ir_measures.calc_aggregate([nDCG @ 10, R @ 10, R @ 100, RR @ 10], qrels, run)
+    found = {m.name: float(m.statistic(np.ones((1, len(records))))[0]) for m in ranking(records)}
+    assert found["nDCG@10"] == pytest.approx(wanted[nDCG @ 10])
+    assert found["R@10"] == pytest.approx(wanted[R @ 10])
+    assert found["R@100"] == pytest.approx(wanted[R @ 100])
+    assert found["MRR@10"] == pytest.approx(wanted[RR @ 10])
 
 
-def test_equal_values_have_no_interval() -> None:
-    assert bootstrap_interval(np.full(7, 0.4)) == (0.4, 0.4)
+def retrieved(name: str, *chunks: tuple[str, int, int]) -> Record:
+    """A question whose answer stands at 100 to 120 of the handbook."""
+    return replace(
+        made(name, expected=("ninety days",)),
+        gold_places=(Place("handbook", 100, 120),),
+        chunks=tuple(ChunkScore(document, start, end, 0.5, {}) for document, start, end in chunks),
+    )
 
 
-def test_the_interval_of_a_coin_is_close_to_the_normal_one() -> None:
-    low, high = bootstrap_interval(np.repeat([0.0, 1.0], 200))
-    half = 1.96 * math.sqrt(0.25 / 400)
-    assert low == pytest.approx(0.5 - half, abs=0.01)
-    assert high == pytest.approx(0.5 + half, abs=0.01)
+def test_a_passage_is_retrieved_when_one_of_ten_chunks_holds_it_whole() -> None:
+    others = [("annex", 0, 900)] * 9
+    records = (
+        retrieved("first", ("handbook", 100, 120)),
+        retrieved("tenth", *others, ("handbook", 0, 900)),
+        retrieved("eleventh", *others, ("annex", 0, 900), ("handbook", 0, 900)),
+        retrieved("cut", ("handbook", 0, 119), ("handbook", 119, 900)),
+        replace(retrieved("failed"), error="StoreUnavailableError: the database is locked"),
+        replace(retrieved("unanswerable", ("annex", 0, 900)), is_answerable=False),
+    )
+    (found,) = measure(list(passage_recall(records)), [record.id for record in records])
+    assert (found.name, found.value, found.n) == ("passage_R@10", 0.4, 5)
 
 
-@given(st.lists(st.sampled_from([0.0, 0.25, 1.0]), min_size=1, max_size=30))
-def test_the_interval_lies_within_the_values_and_is_always_the_same(scores: list[float]) -> None:
-    array = np.array(scores)
-    low, high = bootstrap_interval(array)
-    assert array.min() <= low <= high <= array.max()
-    assert (low, high) == bootstrap_interval(array)
+def test_without_gold_spans_there_is_no_passage_to_retrieve() -> None:
+    assert list(passage_recall([replace(made("q"), gold=Gold(documents=("handbook",)))])) == []

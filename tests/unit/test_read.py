@@ -1,5 +1,10 @@
 import dataclasses
 import math
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +18,7 @@ from rag.read import (
     CANDIDATES_EMBEDDED,
     CHUNKS_READ,
     MAXIMUM_SENTENCES,
+    SIGNALS,
     WITH_MEANING,
     WORDS_ALONE,
     ExtractiveGenerator,
@@ -58,7 +64,7 @@ def chinese(text: str, rank: int = 1) -> Hit:
 
 
 def draft(question: str, *hits: Hit) -> tuple[DraftSentence, ...]:
-    return ExtractiveGenerator(WordEmbedder()).draft(question, hits)
+    return ExtractiveGenerator(WordEmbedder()).draft(question, hits).sentences
 
 
 def texts(question: str, *hits: Hit) -> list[str]:
@@ -229,3 +235,84 @@ def test_coverage_weighs_rare_words_more_and_looks_around() -> None:
 )
 def test_a_question_outside_the_documents_scores_below_the_threshold(question: str, hit: Hit) -> None:
     assert all(sentence.score < Settings().minimum_answer_score for sentence in draft(question, hit))
+
+
+def signals(question: str, *hits: Hit) -> Mapping[str, float]:
+    return ExtractiveGenerator(WordEmbedder()).draft(question, hits).signals
+
+
+def test_the_draft_tells_what_its_best_sentence_is_worth() -> None:
+    first = chinese("屋顶去年刷成了蓝色。", rank=1)
+    second = chinese("承租人为仓库投保。", rank=2)
+    found = signals("为仓库投保？", first, second)
+    assert tuple(found) == SIGNALS
+    assert found["best_coverage"] == 1.0  # the best sentence has every word that was asked for
+    assert found["best_meaning"] == 0.0  # the embedder cannot read Chinese
+    assert found["best_rank"] == pytest.approx(math.log(2))  # it stands in the second chunk
+    assert found["best_rare"] == 1.0
+    assert found["best_echo"] == 0.0  # its new words stand nowhere else
+
+
+def test_words_of_the_best_sentence_are_asked_or_new() -> None:
+    # tokens: "alpha" and "beta" were asked, "gamma" and "delta" were not
+    found = signals("Alpha beta?", hit_of("Alpha beta gamma delta."))
+    assert found["best_asked"] == 0.5
+    assert found["best_new"] == pytest.approx(math.log(3))
+    assert found["best_rank"] == 0.0
+
+
+def test_the_lead_is_over_the_third_candidate_or_over_nothing() -> None:
+    alone = signals("仓库投保", chinese("仓库投保火灾损失。"))
+    # Its words, those around it and its chunk all fit: the weights sum to 1, and there is no third.
+    assert alone["best_lead"] == pytest.approx(1.0)
+    equal = [chinese(f"仓库投保{peril}。", rank) for rank, peril in enumerate(PERILS[:3], 1)]
+    assert signals("仓库投保", *equal)["best_lead"] == pytest.approx(0.0)
+
+
+def test_words_that_every_hit_has_tell_none_apart() -> None:
+    common = [chinese(f"仓库投保{peril}。", rank) for rank, peril in enumerate(PERILS[:4], 1)]
+    assert signals("仓库投保", *common)["best_rare"] == 0.5
+    # 火, 灾, 火灾 and 保火 stand in one hit of four: in the best sentence.
+    assert signals("仓库投保火灾", *common)["best_rare"] == 1.0
+
+
+def test_new_words_that_others_repeat_are_an_echo() -> None:
+    others = [chinese(f"屋顶火灾{peril}。", rank) for rank, peril in enumerate(PERILS[3:7], 2)]
+    found = signals("仓库投保", chinese("仓库投保火灾。"), *others)
+    assert found["best_echo"] == 4 / 8
+
+
+def test_without_a_candidate_every_signal_of_the_draft_is_zero() -> None:
+    assert signals("Who insures the warehouse?") == dict.fromkeys(SIGNALS, 0.0)
+    assert signals("Who insures the warehouse?", hit_of("Who insures the warehouse?")) == dict.fromkeys(
+        SIGNALS, 0.0
+    )
+
+
+def test_features_are_the_same_to_the_last_digit_in_every_process() -> None:
+    program = """
+from rag.domain import Claim
+from rag.evidence_features import word_features
+from rag.support import WordSupport
+from in_memory import WordEmbedder
+from unit.test_read import PERILS, chinese
+from rag.evidence_candidates import candidates
+from rag.tokens import question_tokens
+
+found = candidates([chinese(f"仓库投保{peril}，{other}。") for peril in PERILS for other in PERILS])
+features = word_features(question_tokens("仓库是否投保火灾损失、洪水浸泡和机器故障？"), found)
+claims = [Claim(f"出租人{item.text}", tuple(other.text for other in found[::7])) for item in found]
+print(features.coverage.tolist(), features.around.tolist(), WordSupport(WordEmbedder()).support(claims))
+"""
+    tests = Path(__file__).parents[1]
+    printed = {
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(tests)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(printed) == 1

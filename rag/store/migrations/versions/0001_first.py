@@ -32,6 +32,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.String(length=32), nullable=False),
         sa.Column("space_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("last_change", sa.BigInteger(), nullable=False),
+        sa.Column("max_risk", sa.Float(precision=53), nullable=True),
+        sa.Column("domain", sa.String(length=16), nullable=False),
         sa.ForeignKeyConstraint(["space_id"], ["embedding_space.id"], name=op.f("fk_collection_space_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collection")),
         sa.UniqueConstraint("name", name=op.f("uq_collection_name")),
@@ -183,3 +185,55 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["space_id"], ["embedding_space.id"], name=op.f("fk_embedding_space_id")),
         sa.PrimaryKeyConstraint("chunk_id", "space_id", name=op.f("pk_embedding")),
     )
+    op.create_table(
+        "calibrator",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("json", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.String(length=32), nullable=False),
+        sa.Column("removed_at", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["collection_id"], ["collection.id"], name=op.f("fk_calibrator_collection_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calibrator")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_calibrator_collection_id"), "calibrator", ["collection_id"], unique=False)
+    op.create_table(
+        "answer_log",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("asked_at", sa.String(length=32), nullable=False),
+        sa.Column("language", sa.String(length=16), nullable=False),
+        sa.Column("generator", sa.String(length=64), nullable=False),
+        sa.Column("pipeline", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("score", sa.Float(precision=53), nullable=False),
+        sa.Column("signals", sa.JSON(), nullable=False),
+        sa.Column("sentences", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["collection_id"], ["collection.id"], name=op.f("fk_answer_log_collection_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_answer_log")),
+    )
+    op.create_index(op.f("ix_answer_log_collection_id"), "answer_log", ["collection_id"], unique=False)
+    op.create_index(op.f("ix_answer_log_asked_at"), "answer_log", ["asked_at"], unique=False)
+    op.create_table(
+        "feedback",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("answer_id", sa.String(length=32), nullable=False),
+        sa.Column("verdict", sa.String(length=16), nullable=False),
+        sa.Column("sentence", sa.Integer(), nullable=True),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["answer_id"], ["answer_log.id"], name=op.f("fk_feedback_answer_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_feedback")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_feedback_answer_id"), "feedback", ["answer_id"], unique=False)

@@ -1,0 +1,1 @@
+"""From runs to a calibrator: samples, four disjoint parts, a stacker, a scale, certified thresholds."""

@@ -1,0 +1,1 @@
+"""A gate: runs may not fall below thresholds, nor below a baseline by more than noise."""

@@ -1,0 +1,1 @@
+"""Loaders: files as others published them become questions, gold and texts."""

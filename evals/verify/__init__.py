@@ -1,0 +1,1 @@
+"""Whether the evaluation data says what the loaders claim."""

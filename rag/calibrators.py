@@ -1,0 +1,117 @@
+"""Which calibrator speaks for a collection: its own, fitted on its own questions, or the shipped one."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import structlog
+
+from rag.calibrator import Calibrator, Threshold, calibrator_from_json, calibrator_to_json
+from rag.calibrator_soundness import require_sound
+from rag.errors import InvalidRequestError
+from rag.store import Store
+from rag.store.calibration import InstalledCalibrator
+
+SHIPPED = "extractive.json"
+LOG = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Assurance:
+    """What is known of a collection's answers.
+
+    `calibrator` is None where none was fitted on this pipeline. Only a collection's own calibrator
+    certifies. `max_risk` and `domain` are the collection's settings.
+    """
+
+    calibrator: Calibrator | None
+    is_own: bool
+    max_risk: float | None = None
+    domain: str = ""
+
+
+def threshold_in_force(calibrator: Calibrator, max_risk: float, domain: str, language: str) -> Threshold:
+    """The threshold for an answer in this language from a collection of this domain: the domain's goes before
+    the language's, and that before the one of all."""
+    return calibrator.threshold_for(max_risk, (f"domain:{domain}", f"language:{language}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A calibrator that was installed for a collection; `calibrator` is None where it cannot be read.
+
+    `is_fitting` says whether it was fitted on the running pipeline: another one's is kept and not used.
+    """
+
+    calibrator: Calibrator | None
+    installed_at: str
+    removed_at: str | None
+    is_fitting: bool
+
+
+class Calibrators:
+    """Finds the calibrator of a collection that was fitted on the pipeline of this fingerprint."""
+
+    def __init__(self, store: Store, pipeline: str, shipped: Calibrator | None) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._shipped = shipped if shipped is not None and shipped.pipeline == pipeline else None
+        self._parsed: dict[
+            int, tuple[int, Calibrator | None]
+        ] = {}  # by collection: the row, and what it says
+
+    def of(self, collection: str) -> Assurance:
+        """The collection's own calibrator if it fits this pipeline, else the shipped one if that does.
+
+        One cheap read; an installed file is read and parsed once. A name without a collection, as "" for
+        passages that are given, gets the shipped one.
+        """
+        settings = self._store.calibration.settings(collection) if collection else None
+        if settings is None:
+            return Assurance(self._shipped, is_own=False)
+        own = None if settings.installed is None else self._own(settings.collection_id, settings.installed)
+        if own is not None and own.pipeline == self._pipeline:
+            return Assurance(own, is_own=True, max_risk=settings.max_risk, domain=settings.domain)
+        return Assurance(self._shipped, is_own=False, max_risk=settings.max_risk, domain=settings.domain)
+
+    def install(self, collection_id: int, calibrator: Calibrator) -> Installation:
+        """Make it a collection's own; InvalidRequestError where its numbers could break an answer."""
+        require_sound(calibrator)
+        installed = self._store.calibration.install(collection_id, calibrator_to_json(calibrator))
+        return self._installation(installed)
+
+    def installations(self, collection_id: int) -> list[Installation]:
+        """The calibrators that were installed for a collection, newest first."""
+        return [self._installation(item) for item in self._store.calibration.history(collection_id)]
+
+    def _installation(self, installed: InstalledCalibrator) -> Installation:
+        parsed = _parsed(installed.json, installed.row)
+        return Installation(
+            calibrator=parsed,
+            installed_at=installed.created_at,
+            removed_at=installed.removed_at,
+            is_fitting=parsed is not None and parsed.pipeline == self._pipeline,
+        )
+
+    def _own(self, collection_id: int, row: int) -> Calibrator | None:
+        known = self._parsed.get(collection_id)
+        if known is None or known[0] != row:
+            text = self._store.calibration.json(row)
+            known = self._parsed[collection_id] = (row, None if text is None else _parsed(text, row))
+        return known[1]
+
+
+def _parsed(text: str, row: int) -> Calibrator | None:
+    """An installed calibrator, or None where a version of Attest before or after this one wrote it."""
+    try:
+        return calibrator_from_json(text, f"installed calibrator {row}")
+    except InvalidRequestError as error:
+        LOG.warning("an installed calibrator cannot be read and is not used", row=row, error=str(error))
+        return None
+
+
+@lru_cache(maxsize=1)
+def shipped_calibrator() -> Calibrator | None:
+    """The calibrator that comes with Attest, fitted on public sets; None in a build without one."""
+    file = resources.files("rag") / "calibration" / SHIPPED
+    return calibrator_from_json(file.read_bytes(), SHIPPED) if file.is_file() else None

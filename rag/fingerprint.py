@@ -1,0 +1,25 @@
+"""What makes two answers' signals comparable: the models and the ways they are used, as one short hash."""
+
+import hashlib
+import json
+
+from rag.domain import EmbeddingSpace
+from rag.ports import Generator
+
+PIPELINE_VERSION = 1
+"""Raised whenever retrieval, reading or a signal changes what it gives for the same documents.
+
+A test with fixed answers and signals fails when it should have been raised; then the shipped calibrator is
+fitted anew.
+"""
+
+
+def pipeline_fingerprint(space: EmbeddingSpace, generator: Generator) -> str:
+    """16 hexadecimal digits over the embedding model, the code's version and the generator."""
+    parts = {
+        "pipeline": PIPELINE_VERSION,
+        "embedder": space.fingerprint,
+        "generator": generator.name,
+        "generator_version": generator.version,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

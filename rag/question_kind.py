@@ -1,0 +1,61 @@
+"""What kind of thing a question asks for, and whether a text holds such a thing; English and Chinese.
+
+These are clues for the confidence of an answer, not rules: nothing is refused by them alone.
+"""
+
+import re
+from enum import StrEnum
+
+
+class QuestionKind(StrEnum):
+    """What an answer should contain; OTHER for what cannot be looked for by its form."""
+
+    NUMBER = "number"
+    TIME = "time"
+    PERSON = "person"
+    PLACE = "place"
+    REASON = "reason"
+    YES_NO = "yes_no"
+    OTHER = "other"
+
+
+_ASKED = {
+    QuestionKind.NUMBER: (
+        r"\bhow (?:many|much|long|often|old|large|far|high|tall)\b"
+        r"|\bwhat (?:is the |was the )?(?:percentage|number|proportion|rate|size|age|dose|amount)\b"
+        r"|多少|几[个個年月日次人种種条條]|多[长長大高久]"
+    ),
+    QuestionKind.TIME: r"\bwhen\b|\b(?:what|which) (?:year|date|day|month)\b"
+    r"|何时|何時|什么时候|什麼時候|哪一?年|几时|幾年",
+    QuestionKind.PERSON: r"\bwho(?:m|se)?\b|谁|誰|何人|哪位",
+    QuestionKind.PLACE: r"\bwhere\b|\b(?:what|which) (?:country|city|state|region)\b"
+    r"|哪里|哪裡|何地|哪个?(?:国家|城市)|什么地方|什麼地方",
+    QuestionKind.REASON: r"\bwhy\b|\breasons?\b|为什么|為什麼|为何|為何|原因",
+    QuestionKind.YES_NO: r"^(?:is|are|was|were|do|does|did|can|could|has|have|will|should|must|may)\b"
+    r"|吗[?？]?$|嗎[?？]?$|是否",
+}
+_HELD = {
+    QuestionKind.NUMBER: r"\d|[一二三四五六七八九十百千万萬兩两]"
+    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|half|dozen|hundred|thousand)\b",
+    QuestionKind.TIME: r"\b1\d{3}\b|\b20\d\d\b|\d+\s*(?:年|月|日)|世纪|世紀"
+    r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+    r"|\b(?:century|centuries|days?|weeks?|months?|years?)\b",
+    QuestionKind.PERSON: r"(?<=[\w,;:()-] )[A-Z]\w+|[\u4e00-\u9fff]{2,}",
+    QuestionKind.PLACE: r"(?<=[\w,;:()-] )[A-Z]\w+|[国國省市县縣州区區村岛島]",
+    QuestionKind.REASON: r"\b(?:because|since|caus\w+|therefore|results?|due to|so that)\b"
+    r"|因为|因為|由于|由於|为了|為了|所以|因",
+}
+_ASKED_BY = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKED.items()}
+_HELD_BY = {kind: re.compile(pattern) for kind, pattern in _HELD.items()}
+
+
+def kind_of(question: str) -> QuestionKind:
+    """The first kind whose words the question has, in the order of the enumeration."""
+    text = question.strip()
+    return next((kind for kind, asked in _ASKED_BY.items() if asked.search(text)), QuestionKind.OTHER)
+
+
+def holds(kind: QuestionKind, text: str) -> bool | None:
+    """Whether a text contains something of this kind; None where that cannot be seen by its form."""
+    pattern = _HELD_BY.get(kind)
+    return None if pattern is None else pattern.search(text) is not None

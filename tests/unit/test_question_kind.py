@@ -1,0 +1,76 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.question_kind import QuestionKind, holds, kind_of
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How many days of notice are required?", QuestionKind.NUMBER),
+        ("What is the dose for children?", QuestionKind.NUMBER),
+        ("试用期为几个月？", QuestionKind.NUMBER),
+        ("年假有多少天？", QuestionKind.NUMBER),
+        ("When does the lease end?", QuestionKind.TIME),
+        ("In which year was it built?", QuestionKind.TIME),
+        ("合同何时到期？", QuestionKind.TIME),
+        ("他是哪年出生的？", QuestionKind.TIME),
+        ("Who insures the warehouse?", QuestionKind.PERSON),
+        ("法定代表人是谁？", QuestionKind.PERSON),
+        ("Where is the court?", QuestionKind.PLACE),
+        ("公司位于哪里？", QuestionKind.PLACE),
+        ("Why was the claim dismissed?", QuestionKind.REASON),
+        ("为什么驳回起诉？", QuestionKind.REASON),
+        ("Is the tenant liable?", QuestionKind.YES_NO),
+        ("承租人是否负责投保？", QuestionKind.YES_NO),
+        ("可以转租吗？", QuestionKind.YES_NO),
+        ("What is a tenant?", QuestionKind.OTHER),
+        ("什么是承租人？", QuestionKind.OTHER),
+        ("", QuestionKind.OTHER),
+    ],
+)
+def test_a_question_asks_for_a_kind_of_thing(question: str, kind: QuestionKind) -> None:
+    assert kind_of(question) is kind
+
+
+def test_the_first_kind_that_fits_is_taken() -> None:
+    assert kind_of("When and where was it signed?") is QuestionKind.TIME
+    assert kind_of("Is it known who signed it?") is QuestionKind.PERSON
+
+
+def test_a_word_within_a_word_asks_for_nothing() -> None:
+    assert kind_of("Whenever rent is late, what is charged?") is QuestionKind.OTHER
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "is_held"),
+    [
+        (QuestionKind.NUMBER, "Six months of notice.", False),  # only small letters count as number words
+        (QuestionKind.NUMBER, "Notice of six months.", True),
+        (QuestionKind.NUMBER, "Notice of 6 months.", True),
+        (QuestionKind.NUMBER, "试用期为三个月。", True),
+        (QuestionKind.NUMBER, "试用期不得延长。", False),
+        (QuestionKind.TIME, "It ended in 1998.", True),
+        (QuestionKind.TIME, "It ended in May.", True),
+        (QuestionKind.TIME, "合同于3月到期。", True),
+        (QuestionKind.TIME, "It ended badly.", False),
+        (QuestionKind.PERSON, "It is insured by Anna.", True),
+        (QuestionKind.PERSON, "it is insured by somebody.", False),
+        (QuestionKind.PERSON, "由承租人投保。", True),
+        (QuestionKind.PLACE, "It stands in Geneva.", True),
+        (QuestionKind.PLACE, "位于广东省。", True),
+        (QuestionKind.PLACE, "it stands by the river.", False),
+        (QuestionKind.REASON, "It failed because of rust.", True),
+        (QuestionKind.REASON, "因未付租金而解除。", True),
+        (QuestionKind.REASON, "It failed.", False),
+    ],
+)
+def test_a_kind_is_looked_for_by_its_form(kind: QuestionKind, text: str, is_held: bool) -> None:
+    assert holds(kind, text) is is_held
+
+
+@given(st.text(max_size=40))
+def test_what_has_no_form_is_never_found_nor_missing(text: str) -> None:
+    assert holds(QuestionKind.YES_NO, text) is None
+    assert holds(QuestionKind.OTHER, text) is None
