@@ -45,12 +45,12 @@ def test_a_language_of_its_own_gets_its_own_weights_and_minimum() -> None:
     assert set(known.stackers) == set(known.minimum) == {POOLED, "en", "zh"}
 
 
-def test_suites_without_unanswerable_questions_teach_nothing() -> None:
+def test_sets_without_unanswerable_questions_teach_nothing() -> None:
     assert fit_answerability(samples(500), samples(500)) is None
     with_both = both_kinds(600, seed=1)
     alone, beside = (
         fit_answerability(with_both, with_both),
-        fit_answerability([*with_both, *samples(500)], with_both),
+        fit_answerability([*with_both, *samples(500, suite="reading/two")], with_both),
     )
     assert alone == beside
 

@@ -39,9 +39,9 @@ def test_what_cannot_be_fitted_on_is_left_out_and_counted(tmp_path: Path) -> Non
         record(11, answers[0], error="OverloadedError: too many"),
         replace(record(12, answers[0]), signals={}),
         replace(record(13, answers[0]), gold=Gold()),
-        record(0, answers[0]),
     )
-    found = samples_from_runs([RunFolder(write_run(tmp_path / "a", answers, extra=extra))])
+    again = write_run(tmp_path / "b", answers[:1])
+    found = samples_from_runs([RunFolder(write_run(tmp_path / "a", answers, extra=extra)), RunFolder(again)])
     assert len(found.items) == 4
     assert found.left_out == {
         "asked twice": 1,
