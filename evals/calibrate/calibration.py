@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from evals.calibrate.answerable import fit_answerability
 from evals.calibrate.certify import Scored, thresholds_of
 from evals.calibrate.fit import ChosenScale, choose_scales, fit_stackers, with_unanswerable_share
 from evals.calibrate.samples import Sample, Samples
-from evals.calibrate.split import SHARES, SHARES_WITHOUT_FIT, Parts, split
+from evals.calibrate.split import SHARES, SHARES_WITHOUT_FIT, Part, Parts, split
 from rag.calibrator import (
     Calibrator,
     CurvePoint,
@@ -51,18 +51,7 @@ def calibrate_on(
 
     Equal samples in equal order give an equal calibrator. InvalidRequestError where they are too few.
     """
-    if len(samples.items) < MINIMUM_SAMPLES:
-        raise InvalidRequestError(
-            f"{len(samples.items)} answers are too few to calibrate on: {MINIMUM_SAMPLES} are the least, and "
-            "some hundreds are needed for a certificate"
-        )
-    parts = split(samples.items, seed, SHARES_WITHOUT_FIT if base else SHARES)
-    if unanswerable_share is not None:
-        parts = replace(
-            parts,
-            fit=with_unanswerable_share(parts.fit, unanswerable_share),
-            calibrate=with_unanswerable_share(parts.calibrate, unanswerable_share),
-        )
+    parts = _parts(samples, seed, SHARES_WITHOUT_FIT if base else SHARES, unanswerable_share)
     report(f"fitting the signals' weights on {len(parts.fit)} answers")
     stackers = base.stackers if base else fit_stackers(parts.fit)
     answerability = (
@@ -83,20 +72,32 @@ def calibrate_on(
         answerability=answerability,
     )
     report(f"certifying thresholds on {len(parts.certify)} answers")
-    draft = replace(
-        draft,
-        thresholds=thresholds_of(
-            decided_on(draft, parts.tune), decided_on(draft, parts.certify), confidence_level
-        ),
-        reliability=_reliability(scored(draft, parts.certify)),
+    thresholds = thresholds_of(
+        decided_on(draft, parts.tune), decided_on(draft, parts.certify), confidence_level
     )
     if is_for_others:
-        draft = replace(draft, thresholds=tuple(replace(t, certificate=None) for t in draft.thresholds))
-    name = hashlib.sha256(calibrator_to_json(draft).encode()).hexdigest()[:12]
-    return Calibration(
-        calibrator=replace(draft, id=name),
-        scales=scales,
-        certifying=parts.certify,
+        thresholds = tuple(replace(threshold, certificate=None) for threshold in thresholds)
+    made = replace(draft, thresholds=thresholds, reliability=_reliability(scored(draft, parts.certify)))
+    name = hashlib.sha256(calibrator_to_json(made).encode()).hexdigest()[:12]
+    return Calibration(replace(made, id=name), scales, parts.certify)
+
+
+def _parts(
+    samples: Samples, seed: int, shares: Mapping[Part, float], unanswerable_share: float | None
+) -> Parts:
+    """The samples dealt out; the parts that probabilities are fitted on weighted as asked."""
+    if len(samples.items) < MINIMUM_SAMPLES:
+        raise InvalidRequestError(
+            f"{len(samples.items)} answers are too few to calibrate on: {MINIMUM_SAMPLES} are the least, and "
+            "some hundreds are needed for a certificate"
+        )
+    parts = split(samples.items, seed, shares)
+    if unanswerable_share is None:
+        return parts
+    return replace(
+        parts,
+        fit=with_unanswerable_share(parts.fit, unanswerable_share),
+        calibrate=with_unanswerable_share(parts.calibrate, unanswerable_share),
     )
 
 
