@@ -85,14 +85,15 @@ def _is_first(hits: Sequence[Hit], searcher: str) -> bool:
 
 def _coverage_signals(asked: frozenset[str], hits: Sequence[Hit], citations: Sequence[Citation]) -> Signals:
     """Shares of the question's distinct words: in the answer, in the first hit, in all hits together."""
+    found = [frozenset(index_tokens(hit.chunk.text)) for hit in hits]
     return {
-        "question_coverage": share_of(asked, [citation.text for citation in citations]),
-        "first_hit_coverage": share_of(asked, [hit.chunk.text for hit in hits[:1]]),
-        "evidence_coverage": share_of(asked, [hit.chunk.text for hit in hits]),
+        "question_coverage": share_of(asked, [frozenset(index_tokens(item.text)) for item in citations]),
+        "first_hit_coverage": share_of(asked, found[:1]),
+        "evidence_coverage": share_of(asked, found),
     }
 
 
-def share_of(asked: frozenset[str], texts: Sequence[str]) -> float:
+def share_of(asked: frozenset[str], texts: Sequence[frozenset[str]]) -> float:
     """The share of the asked tokens that the texts contain together, 0 to 1."""
-    said = {token for text in texts for token in index_tokens(text)}
+    said = frozenset[str]().union(*texts)
     return len(asked & said) / len(asked) if asked else 0.0

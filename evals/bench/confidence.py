@@ -32,7 +32,7 @@ from rag.calibrators import shipped_calibrator
 
 LENGTH = "answer_characters"
 SHOWN = ("Brier", "smECE", "AUROC", "AURC", "coverage@0.05", "coverage@0.1", "coverage@0.2", "oracle@0.2")
-CONSOLE = Console(width=150)
+CONSOLE = Console(width=260)
 
 
 def test_records(paths: Sequence[Path], train: Sequence[Sample]) -> dict[str, list[Record]]:

@@ -137,38 +137,34 @@ def corpus_of(name: str, data: RetrievalSet, document_of: Callable[[Passage], st
 def ir_cranfield(root: Path) -> QuestionSet:
     """Questions on aeronautics asked of abstracts; all are test."""
     data = load_retrieval_set(root / "ir_cranfield")
-    questions = tuple(
-        EvalQuestion(
-            id=query.id,
-            text=query.text,
-            gold=Gold(documents=query.gold),
-            language="en",
-            domain="technical",
-            group=query.id,
-            is_test=True,
-        )
-        for query in data.judged
-    )
     corpus = corpus_of("ir_cranfield", data, lambda passage: passage.id)
-    return QuestionSet(questions, corpus, data.data_hash, _unjudged(data))
+    return _asked_of(corpus, data, language="en", domain="technical", is_test=lambda _: True)
 
 
 def stard(root: Path) -> QuestionSet:
     """Laypeople's legal questions asked of statute articles; a document is a law, a group is a question."""
     data = load_retrieval_set(root / "stard/beir")
+    corpus = corpus_of("stard", data, law_of)
+    return _asked_of(corpus, data, language="zh", domain="legal", is_test=is_held_out)
+
+
+def _asked_of(
+    corpus: Corpus, data: RetrievalSet, *, language: str, domain: str, is_test: Callable[[str], bool]
+) -> QuestionSet:
+    """The judged questions; each is a group of its own, and its id decides whether it is test."""
     questions = tuple(
         EvalQuestion(
             id=query.id,
             text=query.text,
             gold=Gold(documents=query.gold),
-            language="zh",
-            domain="legal",
+            language=language,
+            domain=domain,
             group=query.id,
-            is_test=is_held_out(query.id),
+            is_test=is_test(query.id),
         )
         for query in data.judged
     )
-    return QuestionSet(questions, corpus_of("stard", data, law_of), data.data_hash, _unjudged(data))
+    return QuestionSet(questions, corpus, data.data_hash, _unjudged(data))
 
 
 def law_of(article: Passage) -> str:

@@ -152,5 +152,5 @@ def test_whatever_is_asked_every_signal_is_a_finite_number(question: str, hits: 
 
 
 def test_the_share_of_nothing_asked_is_zero() -> None:
-    assert share_of(frozenset(), ["rent"]) == 0.0
-    assert share_of(frozenset({"rent", "roof"}), ["Rent is due.", "No rent."]) == 0.5
+    assert share_of(frozenset(), [frozenset({"rent"})]) == 0.0
+    assert share_of(frozenset({"rent", "roof"}), [frozenset({"rent", "due"}), frozenset({"rent"})]) == 0.5
