@@ -243,7 +243,8 @@ class TantivyIndex:
         if self._searcher is not None and not self._is_cleared:
             raise CorruptIndexError(f"the index in {self._directory} was damaged; restart, and it is rebuilt")
         shutil.rmtree(self._directory, ignore_errors=True)
-        self._directory.mkdir()
+        # tantivy looks at files it opened once more in a thread of its own, which may put its lock back.
+        self._directory.mkdir(exist_ok=True)
         return tantivy.Index(self._schema, path=str(self._directory))
 
     def _note_sizes(self) -> None:
