@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ingest.ingestion import TextDocument
+from ingest.text_document import TextDocument
 
 
 class Split(StrEnum):

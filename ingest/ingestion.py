@@ -16,6 +16,7 @@ from ingest.jobs import UNFINISHED, IngestOptions, Job, JobLog, JobStatus
 from ingest.pipeline import FolderPipeline, Progress, Report
 from ingest.prepare import Identity, Preparation
 from ingest.runner import JobRunner
+from ingest.text_document import TextDocument
 from rag.domain import Collection, Document, DraftDocument, Metadata
 from rag.errors import (
     AttestError,
@@ -31,16 +32,6 @@ from rag.system import System
 UPLOAD = "upload"
 UPLOADS_AT_ONCE = 8  # a file may take minutes to parse; questions keep the other request threads
 TEXTS_AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class TextDocument:
-    """A text that is already plain: a record of a data set, a page from another program."""
-
-    uri: str
-    title: str
-    text: str
-    metadata: Metadata = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

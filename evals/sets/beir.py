@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evals.data import DataError, data_file, hash_of, is_held_out, read_lines, read_rows
 from evals.questions import Corpus, EvalQuestion, Gold, QuestionSet
-from ingest.ingestion import TextDocument
+from ingest.text_document import TextDocument
 
 LAYOUT = "beir-2"
 UNJUDGED = "no document is judged relevant"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from evals.data import data_file, hash_of, is_held_out, read_rows
 from evals.questions import Corpus, EvalQuestion, Gold, QuestionSet
-from ingest.ingestion import TextDocument
+from ingest.text_document import TextDocument
 
 LAYOUT = "fastapi-1"
 NOT_IN_ENGLISH = "a section that the English page has not"

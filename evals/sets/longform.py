@@ -16,7 +16,7 @@ from pathlib import Path
 from evals.data import data_file, hash_of, is_held_out, read_rows
 from evals.questions import Corpus, EvalQuestion, Gold, QuestionSet
 from evals.sets import bioasq
-from ingest.ingestion import TextDocument
+from ingest.text_document import TextDocument
 
 LAYOUT = "longform-1"
 NO_IDEAL = "no ideal answer"

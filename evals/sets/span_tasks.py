@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evals.questions import Corpus, EvalQuestion, GivenPassage, Gold, Mark, QuestionSet
 from evals.sets.squad_layout import Asked, SpanData, SpanLayout
-from ingest.ingestion import TextDocument
+from ingest.text_document import TextDocument
 from rag.domain import Span
 
 PASSAGE = 1500

@@ -8,8 +8,8 @@ from functools import partial
 from evals.ask import gold_places
 from evals.questions import Corpus, EvalQuestion, QuestionSet
 from ingest.clean import clean
-from ingest.ingestion import TextDocument
 from ingest.parse import Layout, ParsedDocument
+from ingest.text_document import TextDocument
 
 SHORT_ID = 12
 """Characters below which two sets may use one id by chance."""

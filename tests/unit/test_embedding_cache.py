@@ -17,7 +17,8 @@ from structlog.testing import capture_logs
 
 from ingest.cached_embedder import CachedEmbedder
 from ingest.embedding_cache import EmbeddingCache
-from ingest.ingestion import Ingestion, TextDocument
+from ingest.ingestion import Ingestion
+from ingest.text_document import TextDocument
 from ingest.wiring import open_ingestion
 from rag.domain import EmbeddingSpace, Question, Vectors
 from rag.settings import Settings

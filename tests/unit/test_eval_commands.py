@@ -12,7 +12,7 @@ from evals.data import DataError
 from evals.judge import is_correct
 from evals.records import RunFolder
 from evals.suites import SUITES
-from ingest.ingestion import TextDocument
+from ingest.text_document import TextDocument
 from ingest.wiring import open_ingestion
 from rag.errors import ConflictError, InvalidRequestError, NotFoundError
 from rag.settings import load_settings

@@ -7,7 +7,7 @@ import pytest
 from evals.questions import Corpus, EvalQuestion, Gold, QuestionSet
 from evals.sets.few import SIZES, among_few, of_few_documents
 from evals.sets.removed import is_chosen
-from ingest.ingestion import TextDocument
+from ingest.text_document import TextDocument
 from rag.filters import parse_filter
 
 TRAIN, TEST = 20, 15

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from evals.questions import Corpus, EvalQuestion, Gold, Mark, QuestionSet
 from evals.verify.check import CanonicalTexts, check, split_by_set
 from evals.verify.commands import verify_data
-from ingest.ingestion import TextDocument
+from ingest.text_document import TextDocument
 
 TEXT = "Heparin\u00ad stops clots.\n被告付款八百元。"
 GOOD = EvalQuestion(

@@ -8,9 +8,10 @@ import pytest
 from in_memory import WordEmbedder
 
 from ingest.discover import discover
-from ingest.ingestion import UPLOADS_AT_ONCE, Ingestion, TextDocument
+from ingest.ingestion import UPLOADS_AT_ONCE, Ingestion
 from ingest.jobs import FileStatus, IngestOptions, Job, JobStatus
 from ingest.pipeline import Progress
+from ingest.text_document import TextDocument
 from ingest.wiring import open_ingestion
 from rag.domain import Question
 from rag.errors import (

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from ingest.ingestion import TextDocument
+from ingest.text_document import TextDocument
 from ingest.wiring import open_ingestion
 from rag.domain import Question
 from rag.fingerprint import PIPELINE_VERSION
