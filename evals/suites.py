@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evals.judge import DOCUMENT, SPAN
 from evals.questions import EvalQuestion, QuestionSet, Split
-from evals.sets import beir, bioasq, choice, claims, evidence, fastapi_pages, longform, mtrag
+from evals.sets import altered, beir, bioasq, choice, claims, evidence, fastapi_pages, longform, mtrag
 from evals.sets import span_sets as sets
 from evals.sets.few import among_few
 from evals.sets.own import load_own
@@ -191,6 +191,12 @@ SUITES: tuple[Suite, ...] = (
     Suite("verification/wice", "claims of Wikipedia, the whole article they cite", VERDICT, claims.load_wice),
     Suite("verification/wice_chunks", "the same, short stretches of it", VERDICT, claims.load_wice_chunks),
     Suite("verification/expertqa", "claims of systems, experts' verdicts", VERDICT, claims.load_expertqa),
+    Suite(
+        "verification/altered",
+        "sentences of seven sets, half of them Chinese, and the same with one fact altered",
+        VERDICT,
+        altered.load_altered,
+    ),
     Suite("longform/bioasq", "biomedical questions, experts' summaries", DOCUMENT, longform.load_bioasq),
     Suite("longform/medquad", "consumers' health questions", DOCUMENT, longform.load_medquad),
     Suite("choice/mirage", "five medical examinations", LETTER, choice.load_mirage),
