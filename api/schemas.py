@@ -14,6 +14,14 @@ class Location(BaseModel):
     end_page: int | None
 
 
+class ShortAnswer(BaseModel):
+    """The words of a quotation that answer the question, and where they stand in the document."""
+
+    start_char_index: int
+    end_char_index: int
+    text: str
+
+
 class Source(BaseModel):
     """A verbatim quotation: `cited_text` is the stored text from `start_char_index` to `end_char_index`."""
 
@@ -24,6 +32,10 @@ class Source(BaseModel):
     chunk_id: int
     cited_text: str
     location: Location
+    answer: ShortAnswer | None = Field(
+        default=None,
+        description="the words of cited_text that answer the question; null where no reader found them",
+    )
 
 
 class SupportVerdict(BaseModel):
@@ -86,13 +98,18 @@ class Evidence(BaseModel):
 
 
 class OutcomeOut(BaseModel):
-    """An answer whose every sentence is cited, or an abstention."""
+    """An answer whose every sentence is cited, or an abstention; a partial answer names what is missing."""
 
     model_config = ConfigDict(extra="forbid")
 
     id: str
-    status: Literal["answered", "partial", "abstained"]
+    status: Literal["answered", "partial", "abstained"] = Field(
+        description="partial: a part of the question is answered, the parts in `missing` are not"
+    )
     answer: str | None
+    missing: list[str] = Field(
+        default_factory=list, description="the parts of the question that no passage answers, in its words"
+    )
     language: str
     generator: str
     model: str | None

@@ -10,14 +10,18 @@ from rag.evidence_candidates import is_list_item
 
 @dataclass(frozen=True, slots=True)
 class CitedText:
-    """An answer's text and the citation of each of its sentences, in order."""
+    """An answer's text, the citation of each of its sentences in order, and what it leaves open."""
 
     text: str
     citations: tuple[Citation, ...]
+    missing: tuple[str, ...] = ()
 
 
-def cite(sentences: Sequence[DraftSentence]) -> CitedText:
-    """Join sentences and cite the span that each rests on; what stands between them belongs to none."""
+def cite(sentences: Sequence[DraftSentence], missing: Sequence[str] = ()) -> CitedText:
+    """Join sentences and cite the span that each rests on; what stands between them belongs to none.
+
+    `missing` are the parts of the question that they leave open, as in `Draft`.
+    """
     text = ""
     citations: list[Citation] = []
     for marker, sentence in enumerate(sentences, start=1):
@@ -27,14 +31,14 @@ def cite(sentences: Sequence[DraftSentence]) -> CitedText:
         text += sentence.text
         source = quote(sentence)
         citations.append(Citation(marker, span, sentence.text, (source,), _support(sentence, source)))
-    return CitedText(text, tuple(citations))
+    return CitedText(text, tuple(citations), tuple(missing))
 
 
 def quote(sentence: DraftSentence) -> SourceSpan:
     """The span a sentence rests on, its words sliced from the chunk that the store gave."""
     chunk = sentence.chunk
     inside = Span(sentence.span.start - chunk.start, sentence.span.end - chunk.start)
-    return SourceSpan(chunk.document, chunk.id, sentence.span, inside.of(chunk.text))
+    return SourceSpan(chunk.document, chunk.id, sentence.span, inside.of(chunk.text), sentence.focus)
 
 
 def _seam(before: str, after: str) -> str:

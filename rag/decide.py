@@ -16,6 +16,7 @@ from rag.domain import (
     Span,
     SupportLabel,
 )
+from rag.question_kind import asks_for_yes_or_no
 
 CLOSEST_SOURCES = 3
 SOURCE_CHARACTERS = 400
@@ -44,6 +45,11 @@ NOT_CERTIFIED = (
     "a risk of {max_risk:g} is not certified for this collection; the best threshold known was used"
 )
 
+YES_OR_NO = {
+    "en": ("This is a yes/no question: Attest shows the evidence and leaves the conclusion to you."),
+    "zh": "这是一个是非问题：Attest 列出依据，结论由您自己判断。",
+}
+
 
 def decide(record: Record, cited: CitedText, assurance: Assurance, minimum_score: float) -> Outcome:
     """An Answer if every sentence is supported and the score reaches the threshold, else an Abstention."""
@@ -61,7 +67,7 @@ def decide(record: Record, cited: CitedText, assurance: Assurance, minimum_score
         return _abstain(record, AbstentionReason.LOW_CONFIDENCE)
     if any(citation.support.label is not SupportLabel.SUPPORTED for citation in cited.citations):
         return _abstain(record, AbstentionReason.UNSUPPORTED)
-    return Answer(record, cited.text, cited.citations)
+    return Answer(_with_notes(record), cited.text, cited.citations, cited.missing)
 
 
 def _is_out_of_scope(confidence: Confidence) -> bool:
@@ -94,6 +100,14 @@ def _with_threshold(record: Record, assurance: Assurance, minimum_score: float) 
     )
     unproven = () if certificate else (NOT_CERTIFIED.format(max_risk=max_risk),)
     return replace(record, confidence=confidence, warnings=(*record.warnings, *unproven))
+
+
+def _with_notes(record: Record) -> Record:
+    """The record with what a reader of the answer should know, in the question's language."""
+    if not asks_for_yes_or_no(record.question.text):
+        return record
+    note = YES_OR_NO.get(record.language, YES_OR_NO["en"])
+    return replace(record, warnings=(*record.warnings, note))
 
 
 def _abstain(record: Record, reason: AbstentionReason, message: str = "") -> Abstention:

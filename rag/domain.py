@@ -243,6 +243,36 @@ class Question:
     require_certificate: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text that may answer a question, and what stands above it: its document's title and headings."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSpan:
+    """Where a passage seems to answer: `text[span.start:span.end]`, with its probability among all spans."""
+
+    span: Span
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader sees in one passage.
+
+    `relevance`: how likely the passage answers, beside other passages. `answerable`: how likely the answer
+    stands in it at all, beside passages that only seem to hold it. Both from 0 to 1. `spans`: the likeliest
+    answers, best first, none overlapping another; their probabilities sum to at most 1.
+    """
+
+    relevance: float
+    answerable: float
+    spans: tuple[AnswerSpan, ...]
+
+
 class SupportLabel(StrEnum):
     """How far the cited spans bear a sentence out."""
 
@@ -270,12 +300,16 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpan:
-    """A verbatim quotation: `cited_text == document_text[span.start:span.end]`, sliced from the store."""
+    """A verbatim quotation: `cited_text == document_text[span.start:span.end]`, sliced from the store.
+
+    `focus` has the words within it that answer, as a stretch of the document; None where nothing told them.
+    """
 
     document: Document
     chunk_id: int
     span: Span
     cited_text: str
+    focus: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,20 +325,28 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class DraftSentence:
-    """A sentence that a generator proposes, the span it rests on, and how far it answers (0 to 1)."""
+    """A sentence that a generator proposes, the span it rests on, and how far it answers (0 to 1).
+
+    `focus` has the words within that span that answer, where the generator knows them.
+    """
 
     text: str
     chunk: Chunk
     span: Span
     score: float
+    focus: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a generator proposes, in reading order, and what it can tell of its own certainty, by name."""
+    """What a generator proposes, in reading order, and what it can tell of its own certainty, by name.
+
+    `missing`: the parts of the question that it found nothing for, where it found something for others.
+    """
 
     sentences: tuple[DraftSentence, ...]
     signals: Mapping[str, float] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,11 +399,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Sentences, each cited. Invariant: `text[c.span.start:c.span.end] == c.text` for every citation."""
+    """Sentences, each cited. Invariant: `text[c.span.start:c.span.end] == c.text` for every citation.
+
+    `missing`: the parts of the question, in its own words, that nothing was found for; () for a whole answer.
+    """
 
     record: Record
     text: str
     citations: tuple[Citation, ...]
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

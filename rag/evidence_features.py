@@ -1,4 +1,4 @@
-"""What can be told of a candidate without a language model: four numbers from 0 to 1 each."""
+"""What can be told of a candidate without a language model: numbers from 0 to 1."""
 
 import math
 from collections import Counter
@@ -28,6 +28,25 @@ class WordFeatures:
     coverage: Column
     around: Column
     retrieval: Column
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceFeatures:
+    """All that is told of candidates, a column each; what nothing tells is 0.
+
+    `meaning` is the cosine with the question. A reader tells two more: `reading` is the probability that it
+    gives to answers which lie in the candidate, `relevance` is that of the candidate's passage.
+    """
+
+    words: WordFeatures
+    meaning: Column
+    reading: Column
+    relevance: Column
+
+    def rows(self, kept: NDArray[np.int64], meaning: Column) -> "SentenceFeatures":
+        """Those of some candidates, by their rows, with a `meaning` for each of them."""
+        words = WordFeatures(self.words.coverage[kept], self.words.around[kept], self.words.retrieval[kept])
+        return SentenceFeatures(words, meaning, self.reading[kept], self.relevance[kept])
 
 
 def word_features(asked: Sequence[str], candidates: Sequence[Candidate]) -> WordFeatures:

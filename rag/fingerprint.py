@@ -5,6 +5,7 @@ import json
 
 from rag.domain import EmbeddingSpace
 from rag.ports import Generator
+from rag.rerank import Reranking
 
 PIPELINE_VERSION = 1
 """Raised whenever retrieval, reading or a signal changes what it gives for the same documents.
@@ -14,12 +15,19 @@ fitted anew.
 """
 
 
-def pipeline_fingerprint(space: EmbeddingSpace, generator: Generator) -> str:
-    """16 hexadecimal digits over the embedding model, the code's version and the generator."""
+def pipeline_fingerprint(
+    space: EmbeddingSpace, generator: Generator, reranking: Reranking | None = None
+) -> str:
+    """16 hexadecimal digits over the embedding model, the code's version, the reranking and the generator.
+
+    A generator that reads has its reader's version in its own.
+    """
     parts = {
         "pipeline": PIPELINE_VERSION,
         "embedder": space.fingerprint,
         "generator": generator.name,
         "generator_version": generator.version,
     }
+    if reranking is not None:
+        parts["reranking"] = reranking.version
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -10,7 +10,9 @@ from rag.domain import (
     Draft,
     EmbeddingSpace,
     Hit,
+    Passage,
     Position,
+    Reading,
     ScoredId,
     Support,
     TokenCount,
@@ -108,6 +110,32 @@ class Generator(Protocol):
 
         Its signals go to the calibrator; a generator of one version always gives the same names.
         """
+        ...
+
+
+class Reranker(Protocol):
+    """Says which passages answer a question, more slowly and more exactly than a search."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same passages may get another order."""
+        ...
+
+    def relevance(self, question: str, passages: Sequence[Passage]) -> list[float]:
+        """How likely each passage answers the question, from 0 to 1, in the given order."""
+        ...
+
+
+class Reader(Protocol):
+    """Finds where passages answer a question."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same passage may be read otherwise."""
+        ...
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        """One reading per passage, in the given order; one too long for the model is read in parts."""
         ...
 
 

@@ -4,19 +4,21 @@ from rag.domain import Abstention, Answer, Citation, Confidence, Hit, Outcome, S
 
 JsonObject = dict[str, object]
 
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+
 
 def outcome_to_json(outcome: Outcome) -> JsonObject:
     """The outcome in the shape of the HTTP API; fields without a value are null or empty."""
     record = outcome.record
     confidence = record.confidence
-    is_answer = isinstance(outcome, Answer)
     return {
         "id": record.id,
-        "status": "answered" if is_answer else "abstained",
+        "status": _status(outcome),
         "answer": outcome.text if isinstance(outcome, Answer) else None,
         "language": record.language,
         "generator": record.generator,
         "model": None,
+        "missing": list(outcome.missing) if isinstance(outcome, Answer) else [],
         "abstention": _abstention(outcome) if isinstance(outcome, Abstention) else None,
         "citations": [_citation(c) for c in outcome.citations] if isinstance(outcome, Answer) else [],
         "confidence": {
@@ -55,19 +57,24 @@ def source_to_json(source: SourceSpan) -> JsonObject:
             "start_page": start_page,
             "end_page": end_page,
         },
+        "answer": _short_answer(source),
     }
 
 
 def outcome_to_text(outcome: Outcome) -> str:
-    """The outcome for a terminal: the answer with its quotes, or the reason and the closest sources."""
+    """The outcome for a terminal: the answer with its quotes, or the reason and the closest sources.
+
+    The words that answer are bold, by codes that click leaves out where the output is no terminal.
+    """
     match outcome:
-        case Answer(record, text, citations):
+        case Answer(record, text, citations, missing):
             lines = [_marked(text, citations), ""]
             lines += [
-                f"  [{c.marker}] {_place(source)}\n      “{source.cited_text}”"
+                f"  [{c.marker}] {_place(source)}\n      “{_with_bold_focus(source)}”"
                 for c in citations
                 for source in c.sources
             ]
+            lines += [f"not answered: {part}" for part in missing]
             lines += ["", _confidence(record.confidence)]
         case Abstention(record, _, message, closest):
             lines = [f"No answer: {message}"]
@@ -75,6 +82,34 @@ def outcome_to_text(outcome: Outcome) -> str:
             lines += [f"  - {_place(source)}\n      “{_first_line(source.cited_text)}”" for source in closest]
     lines += [f"note: {warning}" for warning in outcome.record.warnings]
     return "\n".join(lines)
+
+
+def _status(outcome: Outcome) -> str:
+    match outcome:
+        case Answer():
+            return "partial" if outcome.missing else "answered"
+        case Abstention():
+            return "abstained"
+
+
+def _short_answer(source: SourceSpan) -> JsonObject | None:
+    """The words of a quotation that answer, null where no reader told them."""
+    if source.focus is None:
+        return None
+    start, end = source.focus.start - source.span.start, source.focus.end - source.span.start
+    return {
+        "start_char_index": source.focus.start,
+        "end_char_index": source.focus.end,
+        "text": source.cited_text[start:end],
+    }
+
+
+def _with_bold_focus(source: SourceSpan) -> str:
+    if source.focus is None:
+        return source.cited_text
+    start, end = source.focus.start - source.span.start, source.focus.end - source.span.start
+    text = source.cited_text
+    return f"{text[:start]}{_BOLD}{text[start:end]}{_PLAIN}{text[end:]}"
 
 
 def _abstention(outcome: Abstention) -> JsonObject:

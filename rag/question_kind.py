@@ -49,6 +49,25 @@ _ASKED_BY = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKE
 _HELD_BY = {kind: re.compile(pattern) for kind, pattern in _HELD.items()}
 
 
+_YES_OR_NO = re.compile(
+    # Not "is it A or B", not two questions, not 有什么办法吗.
+    r"^(?!.*(?:\bor\b|还是|還是|[?？].*\w|什么|什麼|谁|誰|哪|如何|怎|多少|几个|幾個))"
+    r"(?:(?:is|are|was|were|do|does|did|can|could|has|have|will|should|must|may)\b(?! you\b)"
+    r"|.*(?:[吗嗎][?？\s]*$|是否|是不是|能不能|可不可以|有没有|有沒有))",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(
+    r"^(?:please |can you |could you )?(?:list|enumerate)\b"
+    r"|^(?:please )?name (?:the|all|some|any|at least|two|three|four|five|\d+)\b"
+    r"|\b(?:what|who|which) (?:are|were)\b"
+    # A plural: "which drugs are", "what side effects have been", not "what does this do".
+    r"|\b(?:what|which) (?!(?:is|was|does|has|did)\b)(?:[\w-]+ ){0,2}(?!this\b)\w*[^\W\dsu]s"
+    r" (?:are|were|do|did|have|can|could|may|must|should|will)\b"
+    r"|哪些|哪几|哪幾|有几种|有幾種|列举|列舉|列出|分别|分別",
+    re.IGNORECASE,
+)
+
+
 def kind_of(question: str) -> QuestionKind:
     """The first kind whose words the question has, in the order of the enumeration."""
     text = question.strip()
@@ -59,3 +78,13 @@ def holds(kind: QuestionKind, text: str) -> bool | None:
     """Whether a text contains something of this kind; None where that cannot be seen by its form."""
     pattern = _HELD_BY.get(kind)
     return None if pattern is None else pattern.search(text) is not None
+
+
+def asks_for_yes_or_no(question: str) -> bool:
+    """Whether yes or no answers a question, whatever else it mentions; "Can you say" and "or" ask more."""
+    return _YES_OR_NO.search(question.strip()) is not None
+
+
+def asks_for_several(question: str) -> bool:
+    """Whether a question asks for several things: "which drugs are", "list the", 哪些, 分别."""
+    return _SEVERAL.search(question.strip()) is not None

@@ -1,4 +1,4 @@
-"""A question becomes ranked, live chunks: both indexes are searched, fused, and joined to the store."""
+"""A question becomes ranked, live chunks: both indexes are searched, fused, joined to the store, reranked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from rag.filters import parse_filter
 from rag.fuse import FusedId, dense_weight, fuse
 from rag.indexes import NEVER, CollectionIndexes, Indexes
 from rag.ports import Embedder
+from rag.rerank import Reranking
 from rag.stopwatch import Stopwatch
 from rag.store import Store
 from rag.store.commit import space_mismatch
@@ -19,11 +20,12 @@ MAXIMUM_QUESTION_CHARACTERS = 4000
 
 @dataclass(frozen=True, slots=True)
 class Retriever:
-    """Searches one store through its two indexes."""
+    """Searches one store through its two indexes; without `reranking` the fused order is the last one."""
 
     store: Store
     indexes: Indexes
     embedder: Embedder
+    reranking: Reranking | None = None
 
     def search(self, question: Question) -> SearchResult:
         """The `top_k` best chunks, best first; none where the filter matches nothing."""
@@ -36,7 +38,8 @@ class Retriever:
             allowed = self._allowed(collection, question.filters)
         with watch.stage("follow"):
             indexes = self.indexes.of(collection, self.embedder.space, wait=False)
-        depth = max(CANDIDATES, question.top_k)
+        wanted = max(question.top_k, self.reranking.depth if self.reranking else 0)
+        depth = max(CANDIDATES, wanted)
         with watch.stage("dense"):
             weight = self._dense_weight(question.text)
             dense = self._dense(indexes, question.text, depth, allowed) if weight > 0 else []
@@ -47,10 +50,15 @@ class Retriever:
         with watch.stage("fuse"):
             fused = fuse({"dense": dense, "lexical": lexical}, dense_share=weight)
         with watch.stage("load"):
-            hits = self._live(fused, collection.name, question.top_k)
-            if question.neighbours:
-                hits = [self._with_context(hit, question.neighbours) for hit in hits]
-        return SearchResult(tuple(hits), watch.milliseconds(), tuple(warnings))
+            hits = self._live(fused, collection.name, wanted)
+        if self.reranking:
+            with watch.stage("rerank"):
+                hits = self.reranking.of(question.text, hits)
+        shown = hits[: question.top_k]
+        if question.neighbours:
+            with watch.stage("neighbours"):
+                shown = tuple(self._with_context(hit, question.neighbours) for hit in shown)
+        return SearchResult(shown, watch.milliseconds(), tuple(warnings))
 
     def _allowed(self, collection: Collection, filters: Mapping[str, object]) -> ChunkIds | None:
         return self.store.chunk_ids(collection.id, parse_filter(filters)) if filters else None
@@ -73,19 +81,19 @@ class Retriever:
             indexes.followed = NEVER  # the next search rebuilds it
             raise
 
-    def _live(self, fused: Sequence[FusedId], name: str, top_k: int) -> list[Hit]:
-        """The first `top_k` that the store has in this collection: no index can bring back a ghost."""
+    def _live(self, fused: Sequence[FusedId], name: str, count: int) -> tuple[Hit, ...]:
+        """The first `count` that the store has in this collection: no index can bring back a ghost."""
         hits: list[Hit] = []
-        for first in range(0, len(fused), top_k):
-            part = fused[first : first + top_k]
+        for first in range(0, len(fused), count):
+            part = fused[first : first + count]
             live = self.store.chunks(item.chunk_id for item in part)
             for item in part:
                 is_here = item.chunk_id in live and live[item.chunk_id].document.collection == name
-                if is_here and len(hits) < top_k:
+                if is_here and len(hits) < count:
                     hits.append(Hit(live[item.chunk_id], len(hits) + 1, item.score, item.scores))
-            if len(hits) == top_k:
+            if len(hits) == count:
                 break
-        return hits
+        return tuple(hits)
 
     def _with_context(self, hit: Hit, distance: int) -> Hit:
         return replace(hit, context=tuple(self.store.neighbours(hit.chunk, distance)))

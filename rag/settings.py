@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.errors import InvalidRequestError
+from rag.rerank import RERANK_DEPTH
 
 MEBIBYTE = 1024 * 1024
 
@@ -22,6 +23,15 @@ class Settings(BaseSettings):
     )
     embedding_cache_bytes: int = Field(
         512 * MEBIBYTE, ge=0, description="vectors kept for the next ingest of equal passages; 0 keeps none"
+    )
+    reranker_model: str = Field(
+        "attest-reader", description="the shipped reader, or any sentence-transformers CrossEncoder by name"
+    )
+    rerank_depth: int = Field(
+        RERANK_DEPTH,
+        ge=0,
+        le=200,
+        description="passages found that are reranked; 0 leaves the search's order",
     )
     minimum_answer_score: float = Field(
         0.2, ge=0, le=1, description="below this probability, or uncalibrated score, Attest abstains"

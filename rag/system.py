@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from rag.domain import Collection, Outcome, Question, SearchResult
+from rag.domain import Collection, Outcome, Passage, Question, SearchResult
 from rag.errors import EmbeddingSpaceMismatchError, NotFoundError
 from rag.follow import differences
 from rag.indexes import Indexes
 from rag.pipeline import Pipeline
-from rag.ports import Embedder, SupportScorer
+from rag.ports import Embedder, Reader, SupportScorer
 from rag.retrieve import Retriever, require_space
 from rag.settings import Settings
 from rag.store import Store
@@ -34,7 +34,10 @@ class IndexCheck:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Everything that was wired together by `rag.wiring.open_system`. Thread-safe; close it when done."""
+    """Everything that was wired together by `rag.wiring.open_system`. Thread-safe; close it when done.
+
+    `reader` is the one that the generator reads with, None where it goes by words and meaning alone.
+    """
 
     settings: Settings
     store: Store
@@ -43,6 +46,7 @@ class System:
     retriever: Retriever
     pipeline: Pipeline
     support: SupportScorer
+    reader: Reader | None = None
 
     def ask(self, question: Question) -> Outcome:
         """Answer a question, or abstain."""
@@ -53,8 +57,13 @@ class System:
         return self.retriever.search(question)
 
     def warm(self) -> None:
-        """Load the model, the dictionary of Chinese words and the indexes before a question needs them."""
+        """Load the models, the dictionary of Chinese words and the indexes before a question needs them."""
         self.embedder.embed(["warm"])
+        passage = Passage("", "warm")
+        if self.reader is not None:
+            self.reader.read("warm", [passage])
+        if self.retriever.reranking is not None:
+            self.retriever.reranking.reranker.relevance("warm", [passage])
         question_tokens("预热")
         for collection in self.store.collections():
             with suppress(EmbeddingSpaceMismatchError, NotFoundError):  # a question there is told so

@@ -4,7 +4,7 @@ No export and no conversion: building it takes 0.1 s, needs neither torch nor tr
 nothing on disk that could be torn or out of date.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +29,19 @@ class BertShape:
 
 
 class BertGraph:
-    """An encoder's nodes. Inputs: token ids, mask (1 token, 0 padding), int32 of shape (batch, length)."""
+    """An encoder's nodes. Inputs: token ids, mask (1 token, 0 padding), int32 of shape (batch, length).
 
-    def __init__(self, weights: Weights, shape: BertShape) -> None:
+    With `has_types` a third input of that shape holds each token's type; without it every token is of type 0.
+    """
+
+    def __init__(self, weights: Weights, shape: BertShape, *, has_types: bool = False) -> None:
         self._openvino = load_openvino()
         self._ops = self._openvino.opset13
         self._weights = weights
         self._shape = shape
         self._ids = self._input("ids")
         self._mask = self._input("mask")
+        self._types = self._input("types") if has_types else None
         self._float_mask = self._ops.convert(self._mask, "f32")
 
     def sentence_model(self) -> Any:
@@ -48,9 +52,23 @@ class BertGraph:
         mean = ops.divide(total, ops.reduce_sum(mask, self._integers(1)))
         return self.model(ops.normalize_l2(mean, self._integers(1), 1e-12, "max"))
 
+    def reading_model(self, on_tokens: str, on_pooled: Sequence[str]) -> Any:
+        """A model with the outputs of heads, each a linear layer named like its weights.
+
+        First `on_tokens`, of shape (batch, length, rows of its weight), then each of `on_pooled`, of shape
+        (batch, rows of its weight): those see the pooled vector, "pooler.dense" and tanh of the first token.
+        """
+        ops = self._ops
+        states = self.hidden_states()
+        first = ops.gather(states, self._integers(0), self._integers(1))
+        pooled = ops.tanh(self._linear(first, "pooler.dense"))
+        heads = [self._linear(pooled, name) for name in on_pooled]
+        return self.model(self._linear(states, on_tokens), *heads)
+
     def model(self, *outputs: Any) -> Any:
         """The finished model with these nodes as outputs."""
-        return self._openvino.Model(list(outputs), [self._ids, self._mask], "bert")
+        inputs = [self._ids, self._mask] + ([] if self._types is None else [self._types])
+        return self._openvino.Model(list(outputs), inputs, "bert")
 
     def hidden_states(self) -> Any:
         """The last layer's states, of shape (batch, length, width)."""
@@ -66,15 +84,18 @@ class BertGraph:
 
     def _embeddings(self) -> Any:
         ops = self._ops
-        words = self._constant(self._weights["embeddings.word_embeddings.weight"])
-        # Every token is of type 0 (one sentence, no pair), so that row is added to all positions beforehand.
-        first_type = self._weights["embeddings.token_type_embeddings.weight"][0]
-        positions = self._constant(self._weights["embeddings.position_embeddings.weight"] + first_type)
+        words = ops.gather(self._matrix("embeddings.word_embeddings.weight"), self._ids, self._integers(0))
+        rows = self._weights["embeddings.position_embeddings.weight"]
+        types = self._weights["embeddings.token_type_embeddings.weight"]
+        if self._types is not None:
+            by_type = ops.gather(self._constant(types), self._types, self._integers(0))
+            words = ops.add(words, by_type)
+        else:
+            rows = rows + types[0]  # the same for every token, so it is added to all positions beforehand
+        positions = self._constant(rows)
         length = ops.gather(ops.shape_of(self._ids, "i64"), self._integers([1]), self._integers(0))
         used = ops.slice(positions, self._integers([0]), length, self._integers([1]), self._integers([0]))
-        return self._norm(
-            ops.add(ops.gather(words, self._ids, self._integers(0)), used), "embeddings.LayerNorm"
-        )
+        return self._norm(ops.add(words, used), "embeddings.LayerNorm")
 
     def _layer(self, states: Any, attention_bias: Any, name: str) -> Any:
         ops = self._ops

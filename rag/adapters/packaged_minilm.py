@@ -14,8 +14,9 @@ from tokenizers import Tokenizer
 from rag.adapters.bert_graph import BertGraph, BertShape
 from rag.adapters.openvino_runtime import CompiledModel
 from rag.adapters.token_batches import TokenBatch, token_batches
-from rag.adapters.token_counts import count_tokens, encodable, uncut
+from rag.adapters.token_counts import count_tokens, uncut
 from rag.domain import EmbeddingSpace, TokenCount, Vectors
+from rag.encodable import encodable
 from rag.errors import ModelUnavailableError
 
 MODEL_NAME = "all-MiniLM-L6-v2"

@@ -4,14 +4,15 @@ import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from rag.adapters.token_counts import count_tokens, encodable, uncut
+from rag.adapters.model_version import model_version
+from rag.adapters.token_counts import count_tokens, uncut
 from rag.domain import EmbeddingSpace, TokenCount, Vectors
+from rag.encodable import encodable
 from rag.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 RECIPE = "sentence-transformers encode, unit length, 1"
 """Raise the number when vectors change by more than rounding; the device and its precision do not count."""
-
-CONTENT_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".bin")
-OTHER_FORMATS = ("onnx", "openvino")
 
 ASSUMED_WINDOW = 512
 """Tokens read by a model that states no window of its own: BERT's number of positions."""
@@ -93,7 +91,8 @@ def _load(name: str) -> _Loaded:
     )  # a copy: the model keeps its own padding and cutting
     window = model.max_seq_length or ASSUMED_WINDOW
     max_tokens = window - tokenizer.num_special_tokens_to_add(False)
-    digest = hashlib.sha256(f"{_version(name)} {window} {RECIPE}".encode()).hexdigest()
+    version = model_version(name, owner="sentence-transformers", setting="ATTEST_EMBEDDING_MODEL")
+    digest = hashlib.sha256(f"{version} {window} {RECIPE}".encode()).hexdigest()
     space = EmbeddingSpace(name, digest[:32], dimension, max_tokens)
     return _Loaded(model, tokenizer, model.tokenizer.unk_token_id, space)
 
@@ -101,51 +100,18 @@ def _load(name: str) -> _Loaded:
 def _open_model(name: str) -> "SentenceTransformer":
     """The model on the best device: half precision on a GPU, float32 on a CPU."""
     # Imported here because it takes 6 to 20 s on two cores.
-    import torch  # noqa: PLC0415
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 
+    from rag.adapters.torch_device import best_device  # noqa: PLC0415
+
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    device, dtype = "cpu", torch.float32
-    if torch.cuda.is_available():
-        device, dtype = "cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    device = best_device()
     try:
-        return SentenceTransformer(name, device=device, model_kwargs={"dtype": dtype})
+        return SentenceTransformer(name, device=device.name, model_kwargs={"dtype": device.dtype})
     except (OSError, ValueError) as error:
         # Missing folders and offline hubs raise OSError; a folder without a model, a bad name: ValueError.
         raise ModelUnavailableError(
             f"The embedding model {name!r} cannot be loaded: {str(error).splitlines()[0]} Without a network, "
             "download it elsewhere and give the path of its folder as ATTEST_EMBEDDING_MODEL."
         ) from error
-
-
-def _version(name: str) -> str:
-    """What tells these weights from others: the contents of a folder, or the commit on the hub."""
-    folder = Path(name)
-    return f"sha256 {_content_hash(folder)}" if folder.is_dir() else f"commit {name} {_hub_commit(name)}"
-
-
-def _content_hash(folder: Path) -> str:
-    """The sha256 over the names and contents of the files that make up the model."""
-    content = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if path.suffix in CONTENT_SUFFIXES and path.is_file() and relative.parts[0] not in OTHER_FORMATS:
-            with path.open("rb") as file:
-                content.update(relative.as_posix().encode() + hashlib.file_digest(file, "sha256").digest())
-    return content.hexdigest()
-
-
-def _hub_commit(name: str) -> str:
-    """The commit in the hub's local cache, whose layout is `snapshots/COMMIT/FILE`."""
-    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - only for models from a hub
-
-    repository = name if "/" in name else f"sentence-transformers/{name}"
-    for filename in ("modules.json", "config.json"):
-        cached = try_to_load_from_cache(repository, filename)
-        if isinstance(cached, str):
-            return Path(cached).parent.name
-    raise ModelUnavailableError(
-        f"The version of the embedding model {name!r} cannot be told: its files are not in the hub's cache. "
-        "Download it and give the path of its folder as ATTEST_EMBEDDING_MODEL."
-    )

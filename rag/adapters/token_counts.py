@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer
 
 from rag.domain import TokenCount
+from rag.encodable import encodable
 
 
 def uncut(tokenizer: Tokenizer) -> Tokenizer:
@@ -12,11 +13,6 @@ def uncut(tokenizer: Tokenizer) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
-
-
-def encodable(text: str) -> str:
-    """`text` with lone surrogates, which no tokenizer takes, replaced by question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def count_tokens(tokenizer: Tokenizer, texts: Sequence[str], unknown_id: int | None) -> list[TokenCount]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.question_kind import QuestionKind, holds, kind_of
+from rag.question_kind import QuestionKind, asks_for_several, asks_for_yes_or_no, holds, kind_of
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,50 @@ def test_a_kind_is_looked_for_by_its_form(kind: QuestionKind, text: str, is_held
 def test_what_has_no_form_is_never_found_nor_missing(text: str) -> None:
     assert holds(QuestionKind.YES_NO, text) is None
     assert holds(QuestionKind.OTHER, text) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "is_several"),
+    [
+        ("Which drugs are approved for children?", True),
+        ("What are the symptoms of gout?", True),
+        ("What side effects have been reported?", True),
+        ("Who were the parties to the contract?", True),
+        ("List the duties of the tenant.", True),
+        ("Please list 3 inhibitors of CGRP", True),
+        ("Name the three courts.", True),
+        ("承租人有哪些义务？", True),
+        ("合同有哪几种？", True),
+        ("请列举承租人的义务。", True),
+        ("押金和租金分别是多少？", True),
+        ("What is the rent?", False),
+        ("What does this do?", False),
+        ("Which process is used?", False),
+        ("Which virus can cause it?", False),
+        ("Who is named in the list?", False),
+        ("租金是多少？", False),
+        ("", False),
+    ],
+)
+def test_some_questions_ask_for_several_things(question: str, is_several: bool) -> None:
+    assert asks_for_several(question) is is_several
+
+
+@pytest.mark.parametrize(
+    ("question", "is_yes_or_no"),
+    [
+        ("Is the tenant liable?", True),
+        ("Must the deposit be returned when the lease ends?", True),
+        ("可以转租吗？", True),
+        ("承租人是否负责投保？", True),
+        ("Can you tell me who insures it?", False),
+        ("Is it due in May or in June?", False),
+        ("Is it safe? How long does it protect?", False),
+        ("Who insures the warehouse?", False),
+        ("有什么办法吗？", False),
+        ("押金是三个月还是两个月租金？", False),
+        ("", False),
+    ],
+)
+def test_some_questions_are_answered_by_yes_or_no(question: str, is_yes_or_no: bool) -> None:
+    assert asks_for_yes_or_no(question) is is_yes_or_no

@@ -14,15 +14,10 @@ from in_memory import WordEmbedder
 from rag.domain import Chunk, Document, DraftSentence, Hit, Span
 from rag.evidence_candidates import citable_spans
 from rag.evidence_features import word_features
-from rag.read import (
-    CANDIDATES_EMBEDDED,
-    CHUNKS_READ,
-    MAXIMUM_SENTENCES,
-    SIGNALS,
-    WITH_MEANING,
-    WORDS_ALONE,
-    ExtractiveGenerator,
-)
+from rag.evidence_signals import SIGNALS
+from rag.evidence_weights import READ_WITH_MEANING, READ_WORDS_ALONE, WITH_MEANING, WORDS_ALONE
+from rag.read import CANDIDATES_EMBEDDED, CHUNKS_READ, ExtractiveGenerator
+from rag.sentence_choice import MAXIMUM_SENTENCES
 from rag.settings import Settings
 
 WAREHOUSE = "The tenant insures the warehouse. Rent is due in May. The roof was painted blue last year."
@@ -207,9 +202,9 @@ def test_only_the_best_by_their_words_are_embedded() -> None:
 
 
 def test_weights_of_a_mix_sum_to_one_and_even_strength_scores_a_half() -> None:
-    for weights in (WITH_MEANING, WORDS_ALONE):
+    for weights in (WITH_MEANING, WORDS_ALONE, READ_WITH_MEANING, READ_WORDS_ALONE):
         total = weights.coverage + weights.around + weights.meaning + weights.retrieval
-        assert total == pytest.approx(1)
+        assert total + weights.reading + weights.relevance == pytest.approx(1)
         assert weights.score(weights.even) == 0.5
         assert weights.score(weights.even + math.log(3) / weights.slope) == pytest.approx(0.75)
 

@@ -1,0 +1,1 @@
+"""How the weights of the shipped reader were made; not part of the installed package."""
