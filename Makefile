@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # uv does not read pip's settings; pass on the one that names a folder of wheels.
 UV     := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: install demo test check test-postgres test-browser test-kill test-ghosts bench eval gate format lock clean help
+.PHONY: install demo test check test-postgres test-browser test-kill test-ghosts bench train eval gate format lock clean help
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
@@ -17,6 +17,8 @@ KILLS ?= 50
 SUITES ?= $(shell $(BIN)/attest eval list --names | grep -v ^choice/)
 EVAL_OPTIONS ?= --split all
 RUNS ?= runs
+READING_SETS ?= squad2 telequad policyqa cuad bioasq cmrc2018 drcd
+TRAINING_WORK ?= training-work
 
 install: $(VENV)/installed ## Make the environment only
 
@@ -52,10 +54,17 @@ test-kill: $(VENV)/installed ## Kill ingestion at random instants; no document m
 test-ghosts: $(VENV)/installed ## 10,000 deletes, replacements and searches against a model in plain Python
 	ATTEST_GHOST_OPERATIONS=10000 $(BIN)/pytest tests/integration/test_no_ghosts.py
 
-bench: $(VENV)/installed ## Measure rates, latency and answers (about an hour; needs ATTEST_DATA)
+bench: $(VENV)/installed ## Measure rates, latency and answers (about two hours; needs ATTEST_DATA)
 	$(BIN)/python -m evals.bench.embedding_backends
 	$(BIN)/python -m evals.bench.ingest_rate
+	$(BIN)/python -m evals.bench.start_time
 	$(BIN)/python -m evals.bench.search_latency
+	$(BIN)/python -m evals.bench.answer_speed
+	$(BIN)/python -m evals.bench.reading $(READING_SETS)
+
+train: $(VENV)/installed ## Make the reader's weights anew, from where it stopped (hours; needs ATTEST_DATA)
+	for step in prepare pretrain read measure export; do \
+		$(BIN)/python -m training $$step --work $(TRAINING_WORK) || exit 1; done
 
 eval: $(VENV)/installed ## Run the suites on public data (hours without --limit; needs ATTEST_DATA)
 	for suite in $(SUITES); do \

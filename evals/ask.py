@@ -19,6 +19,7 @@ DOCUMENTS_RANKED = 100
 CHUNKS_ASKED = 200  # equals the retriever's own depth, so the ranking is the one a short top_k begins with
 MAXIMUM_CHUNKS_ASKED = 3200
 CHUNKS_RECORDED = 50
+HITS_RECORDED = 10  # of an answer; all that were reranked where those are more
 
 
 class Asker:
@@ -31,7 +32,7 @@ class Asker:
     def search(self, asked: EvalQuestion) -> Record:
         """Rank documents; ask for more chunks until enough are ranked; what ranked first stays first."""
         depth = CHUNKS_ASKED
-        first = found = self._system.search(self._question(asked, depth))
+        first = found = self._system.search(self.question(asked, depth))
         best: dict[str, RankedDocument] = {}
         while True:
             for hit in found.hits:
@@ -40,7 +41,7 @@ class Asker:
             if len(best) >= DOCUMENTS_RANKED or is_exhausted:
                 break
             depth *= 2
-            found = self._system.search(self._question(asked, depth))
+            found = self._system.search(self.question(asked, depth))
         return replace(
             blank(asked),
             ranked=tuple(best.values())[:DOCUMENTS_RANKED],
@@ -49,8 +50,17 @@ class Asker:
         )
 
     def answer(self, asked: EvalQuestion) -> Record:
-        """Answer from the collection, within the question's scope."""
-        proposal = self._system.pipeline.propose(self._question(asked))
+        """Answer from the collection, within the question's scope; what was reranked is all recorded."""
+        reranking = self._system.retriever.reranking
+        top_k = max(HITS_RECORDED, reranking.depth if reranking else 0)
+        return self.record(asked, self._system.pipeline.propose(self.question(asked, top_k)))
+
+    def question(self, asked: EvalQuestion, top_k: int = HITS_RECORDED) -> Question:
+        """What the pipeline is asked."""
+        return Question(asked.text, self._collection, top_k=top_k, filters=asked.scope)
+
+    def record(self, asked: EvalQuestion, proposal: Proposal) -> Record:
+        """The record of what was proposed from the collection."""
         texts = {hit.chunk.document.id: hit.chunk.document.uri for hit in proposal.record.evidence}
         places = [
             place
@@ -65,14 +75,11 @@ class Asker:
         documents = [_document(number, passage) for number, passage in enumerate(asked.passages)]
         texts = {number: passage.text for number, passage in enumerate(asked.passages)}
         found = SearchResult(tuple(_given(document, texts[document.id]) for document in documents), {}, ())
-        proposal = self._system.pipeline.propose_from(self._question(asked), found, watch)
+        proposal = self._system.pipeline.propose_from(self.question(asked), found, watch)
         places = [
             place for d in documents for place in gold_places(asked, d.uri, partial(texts.__getitem__, d.id))
         ]
         return self._record(asked, proposal, tuple(places), texts.__getitem__)
-
-    def _question(self, asked: EvalQuestion, top_k: int = 10) -> Question:
-        return Question(asked.text, self._collection, top_k=top_k, filters=asked.scope)
 
     def _record(
         self,
@@ -192,9 +199,10 @@ def _cited_sentence(citation: Citation, text_of: Callable[[int], str]) -> CitedS
 
 
 def _cited_source(source: SourceSpan, text_of: Callable[[int], str]) -> CitedSource:
-    span = source.span
-    is_verbatim = span.of(text_of(source.document.id)) == source.cited_text
-    return CitedSource(source.document.uri, span.start, span.end, source.cited_text, is_verbatim)
+    span, text = source.span, text_of(source.document.id)
+    is_verbatim = span.of(text) == source.cited_text
+    focus = source.focus.of(text) if source.focus else ""
+    return CitedSource(source.document.uri, span.start, span.end, source.cited_text, is_verbatim, focus)
 
 
 def _chunk_score(hit: Hit) -> ChunkScore:

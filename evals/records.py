@@ -75,13 +75,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class CitedSource:
-    """A quoted stretch; `is_verbatim`: the stored text from `start` to `end` is exactly `text`."""
+    """A quoted stretch; `is_verbatim`: the stored text from `start` to `end` is exactly `text`.
+
+    `focus` has the words of it that answer, "" where nothing told them.
+    """
 
     document: str
     start: int
     end: int
     text: str
     is_verbatim: bool
+    focus: str = ""
 
 
 @dataclass(frozen=True, slots=True)

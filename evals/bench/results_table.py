@@ -27,9 +27,9 @@ _ANSWERS = ("evidence_hit", "EM", "F1", "F1_sentence", "accuracy", "coverage", "
 _REFUSALS = ("accuracy", "coverage", "risk", "abstention_recall", "false_abstention")
 COLUMNS: Mapping[Task, tuple[str, ...]] = {
     Task.RETRIEVAL: ("nDCG@10", "R@10", "R@100", "MRR@10"),
-    Task.READING: _ANSWERS,
-    Task.DOCUMENT: _ANSWERS,
-    Task.PARAGRAPH: (*_ANSWERS, "best_F1"),
+    Task.READING: (*_ANSWERS, "F1_span", "relevance_AUROC"),
+    Task.DOCUMENT: (*_ANSWERS, "F1_span", "relevance_AUROC"),
+    Task.PARAGRAPH: (*_ANSWERS, "F1_span@full", "best_F1", "best_F1_span", "answerability_AUROC"),
     Task.EVIDENCE: ("EM", "F1", "evidence_hit", "evidence_F1", "citation_recall", "citation_precision"),
     Task.VERIFICATION: ("accuracy", "balanced_accuracy", "balanced_accuracy_labels", "support_AUROC"),
     Task.ABSTENTION: (*_REFUSALS, "abstention_recall@0.1", "answerability_AUROC"),

@@ -16,20 +16,41 @@ def short_answers(records: Sequence[Record]) -> Iterator[Metric]:
     failed question counts 0.
     `F1_sentence` is the best single cited sentence's: an extractive answer quotes whole sentences, often
     several, where annotators marked a few words. `F1@full` is the F1 of proposals to answerable questions,
-    shown or not.
+    shown or not. `EM_span` and its like are the same of the few words that a reader took for the answer,
+    where any record has such words; `best_F1_span` refuses by how answerable a question seemed.
     """
     counted = [bool(expected_answers(record)) or not record.is_answerable for record in records]
     if not any(counted):
         return
-    yield mean("EM", [_best(record, [shown(record)], exact_match) for record in records], counted)
-    yield mean("F1", [_best(record, [shown(record)], f1) for record in records], counted)
     sentences = [_best(record, _shown_sentences(record), f1) for record in records]
+    confidence = [record.confidence for record in records]
+    answers = [shown(record) for record in records]
+    yield mean("EM", compared(records, answers, exact_match), counted)
+    yield mean("F1", compared(records, answers, f1), counted)
     yield mean("F1_sentence", sentences, counted)
-    proposed = np.array([_best(record, [record.answer], f1) for record in records])
+    yield from proposals("F1", records, [record.answer for record in records], confidence)
+    if any(_focus(record) for record in records):
+        words = [short_answer(record) if record.is_answered else "" for record in records]
+        yield mean("EM_span", compared(records, words, exact_match), counted)
+        yield mean("F1_span", compared(records, words, f1), counted)
+        spans = [short_answer(record) for record in records]
+        yield from proposals("F1_span", records, spans, [how_answerable(record) for record in records])
+
+
+def proposals(
+    name: str, records: Sequence[Record], proposed: Sequence[str], scores: Sequence[float]
+) -> Iterator[Metric]:
+    """`NAME@full`: the F1 of what is proposed to answerable questions, shown or not; and `best_NAME`.
+
+    The latter is SQuAD 2.0's best F1, the mean F1 over all questions at the best threshold on their scores;
+    it is left out where every question is answerable.
+    """
+    counted = np.array([bool(expected_answers(record)) or not record.is_answerable for record in records])
     is_due = np.array([record.is_answerable for record in records])
-    yield mean("F1@full", proposed, list(np.logical_and(counted, is_due)))
+    values = np.array(compared(records, proposed, f1))
+    yield mean(f"{name}@full", values, list(counted & is_due))
     if not is_due.all():
-        yield _best_f1(records, proposed, np.array(counted, dtype=np.float64))
+        yield _best_f1(f"best_{name}", records, values, np.array(scores), counted.astype(np.float64))
 
 
 def long_answers(records: Sequence[Record]) -> Iterator[Metric]:
@@ -37,7 +58,7 @@ def long_answers(records: Sequence[Record]) -> Iterator[Metric]:
     counted = [bool(expected_answers(record)) for record in records]
     if not any(counted):
         return
-    yield mean("F1", [_best(record, [shown(record)], f1) for record in records], counted)
+    yield mean("F1", compared(records, [shown(record) for record in records], f1), counted)
     rouge = [
         rouge_l(shown(record), expected_answers(record), record.language) if is_counted else 0.0
         for record, is_counted in zip(records, counted, strict=True)
@@ -59,6 +80,29 @@ def expected_answers(record: Record) -> tuple[str, ...]:
     return gold.answers or gold.free_answers or tuple(mark.text for mark in gold.marks)
 
 
+def short_answer(record: Record) -> str:
+    """The words that the first citation takes for the answer; the whole proposal where none tells any."""
+    return _focus(record) or record.answer
+
+
+def how_answerable(record: Record) -> float:
+    """How answerable a question seemed; where nothing told that, how sure its answer was."""
+    return record.confidence if record.answerable is None else record.answerable
+
+
+def compared(
+    records: Sequence[Record], texts: Sequence[str], compare: Callable[[str, tuple[str, ...], str], float]
+) -> list[float]:
+    """A text for each question against its expected answers; 0 for a failed question."""
+    return [_best(record, [text], compare) for record, text in zip(records, texts, strict=True)]
+
+
+def _focus(record: Record) -> str:
+    """The first words that a citation marks as the answer, "" where none does."""
+    sources = (source for sentence in record.sentences for source in sentence.sources)
+    return next((source.focus for source in sources if source.focus), "")
+
+
 def _shown_sentences(record: Record) -> Sequence[str]:
     return [sentence.text for sentence in record.sentences] if record.is_answered else []
 
@@ -73,13 +117,13 @@ def _best(
     return max(compare(text, expected, record.language) for text in texts or [""])
 
 
-def _best_f1(records: Sequence[Record], proposed: Values, counted: Values) -> Metric:
-    """SQuAD 2.0's best F1: the mean F1 over all questions at the best threshold on confidence.
-
-    Nothing shown gives every unanswerable question 1; each proposal shown then adds its F1, or takes it
+def _best_f1(
+    name: str, records: Sequence[Record], proposed: Values, scores: Values, counted: Values
+) -> Metric:
+    """Nothing shown gives every unanswerable question 1; each proposal shown then adds its F1, or takes it
     away where nothing was to be said. A failed question never counts.
     """
-    ordering = Ordering(np.array([record.confidence for record in records]))
+    ordering = Ordering(scores)
     silent = np.array([float(not record.is_answerable and not record.error) for record in records]) * counted
     gain = proposed * counted - silent
 
@@ -88,7 +132,7 @@ def _best_f1(records: Sequence[Record], proposed: Values, counted: Values) -> Me
         best = total(weights, silent) + np.maximum(totals.max(axis=1), 0.0)
         return divide(best, total(weights, counted))
 
-    return Metric("best_F1", counted, statistic)
+    return Metric(name, counted, statistic)
 
 
 def _bleu(records: Sequence[Record]) -> Statistic:

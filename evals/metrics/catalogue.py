@@ -9,7 +9,7 @@ from evals.metrics.answers import long_answers, short_answers
 from evals.metrics.citation import citations, evidence
 from evals.metrics.confidence import confidences
 from evals.metrics.decision import decisions
-from evals.metrics.ranking import passage_recall, ranking
+from evals.metrics.ranking import passage_recall, ranking, relevance
 from evals.metrics.statistic import Metric, mean
 from evals.metrics.verification import verification
 from evals.records import Record
@@ -18,7 +18,7 @@ from evals.suites import Task
 Measure: TypeAlias = Callable[[Sequence[Record]], Iterator[Metric]]
 
 _ANSWERING: tuple[Measure, ...] = (short_answers, citations, decisions, answerability, confidences)
-_SEARCHED: tuple[Measure, ...] = (passage_recall, *_ANSWERING)
+_SEARCHED: tuple[Measure, ...] = (passage_recall, relevance, *_ANSWERING)
 
 CATALOGUE: Mapping[Task, tuple[Measure, ...]] = {
     Task.RETRIEVAL: (ranking,),

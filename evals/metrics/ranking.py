@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 import ir_measures
+import numpy as np
 from ir_measures import RR, R, nDCG
+from numpy.typing import NDArray
 
-from evals.metrics.statistic import Metric, mean
-from evals.records import Place, Record
+from evals.metrics.statistic import Metric, Statistic, Values, Weights, auroc, mean
+from evals.records import ChunkScore, Record
+from rag.rerank import RELEVANCE
 
 PASSAGES_LOOKED_AT = 10  # as many as an answer is read from
+_PAIRS_AT_ONCE = 2_000_000  # weights in memory: 16 MB for each array in use
 MEASURES = {"nDCG@10": nDCG @ 10, "R@10": R @ 10, "R@100": R @ 100, "MRR@10": RR @ 10}
 
 
@@ -35,16 +39,52 @@ def passage_recall(records: Sequence[Record]) -> Iterator[Metric]:
     Looked at are the first ten chunks retrieved, over the questions with a gold span, as for evidence_hit,
     whose upper bound it is: what is not retrieved cannot be quoted. A failed question counts 0.
     """
-    counted = [record.is_answerable and bool(record.gold.marks or record.gold.answers) for record in records]
+    counted = [_has_gold_span(record) for record in records]
     if any(counted):
         found = [
-            float(any(_is_retrieved(place, record) for place in record.gold_places)) for record in records
+            float(any(_holds_gold(chunk, record) for chunk in record.chunks[:PASSAGES_LOOKED_AT]))
+            for record in records
         ]
         yield mean(f"passage_R@{PASSAGES_LOOKED_AT}", found, counted)
 
 
-def _is_retrieved(place: Place, record: Record) -> bool:
+def relevance(records: Sequence[Record]) -> Iterator[Metric]:
+    """`relevance_AUROC`: how well the reranker's score tells the chunks that hold a gold span from the rest.
+
+    Over the pairs of a question and a chunk that was reranked for it, all pooled, of the questions with a
+    gold span; n counts the questions. Nothing where no such pair was reranked.
+    """
+    pairs = [
+        (question, chunk.scores[RELEVANCE], float(_holds_gold(chunk, record)))
+        for question, record in enumerate(records)
+        if _has_gold_span(record)
+        for chunk in record.chunks
+        if RELEVANCE in chunk.scores
+    ]
+    if pairs:
+        questions, scores, is_gold = (np.array(column) for column in zip(*pairs, strict=True))
+        counted = np.zeros(len(records))
+        counted[questions] = 1.0
+        yield Metric("relevance_AUROC", counted, _over_pairs(questions, auroc(scores, is_gold)))
+
+
+def _over_pairs(questions: NDArray[np.int64], statistic: Statistic) -> Statistic:
+    """A statistic of pairs as one of questions: a pair counts as often as its question was drawn."""
+
+    def of_questions(weights: Weights) -> Values:
+        parts = -(-len(weights) * len(questions) // _PAIRS_AT_ONCE)
+        drawn = np.array_split(weights, min(parts, len(weights)))
+        return np.concatenate([statistic(rows[:, questions]) for rows in drawn])
+
+    return of_questions
+
+
+def _has_gold_span(record: Record) -> bool:
+    return record.is_answerable and bool(record.gold.marks or record.gold.answers)
+
+
+def _holds_gold(chunk: ChunkScore, record: Record) -> bool:
     return any(
         chunk.document == place.document and chunk.start <= place.start and place.end <= chunk.end
-        for chunk in record.chunks[:PASSAGES_LOOKED_AT]
+        for place in record.gold_places
     )

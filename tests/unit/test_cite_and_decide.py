@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rag.calibrators import Assurance
 from rag.cite import CitedText, cite
 from rag.confidence import confidence_of
-from rag.decide import CLOSEST_SOURCES, NO_RISK_NAMED, UNCALIBRATED, decide
+from rag.decide import CLOSEST_SOURCES, NO_RISK_NAMED, UNCALIBRATED, YES_OR_NO, decide
 from rag.domain import (
     Abstention,
     AbstentionReason,
@@ -105,6 +105,40 @@ def test_sentences_are_joined_as_their_script_and_their_lists_ask(
     first: str, second: str, joined: str
 ) -> None:
     assert cite([sentence_of(first), sentence_of(second)]).text == joined
+
+
+def test_the_words_that_answer_go_with_their_quotation() -> None:
+    sentence = replace(sentence_of("Rent is due in May."), focus=Span(112, 118))
+    [source] = cite([sentence]).citations[0].sources
+    assert source.focus == Span(112, 118)
+
+
+def test_an_answer_names_the_parts_of_the_question_that_it_leaves_open() -> None:
+    outcome = decided(cite([sentence_of("Rent is due.", 0.9)], ("who pays it",)), hits_of(1.0))
+    assert isinstance(outcome, Answer)
+    assert outcome.missing == ("who pays it",)
+    assert logged_answer(outcome, "p").is_answered
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "notes"),
+    [
+        ("Is the rent due in May?", "en", (YES_OR_NO["en"],)),
+        ("租金五月到期吗？", "zh", (YES_OR_NO["zh"],)),
+        ("Is the rent due in May?", "ja", (YES_OR_NO["en"],)),
+        ("When is the rent due?", "en", ()),
+    ],
+)
+def test_the_conclusion_of_a_yes_or_no_question_is_left_to_the_reader(
+    question: str, language: str, notes: tuple[str, ...]
+) -> None:
+    confidence = confidence_of({"support_maximum": 0.9}, language, None)
+    record = Record("1", Question(question, "c"), language, "extractive", hits_of(1.0), confidence, {}, ())
+    outcome = decide(record, cite([sentence_of("Rent is due.")]), NOTHING_KNOWN, 0.25)
+    assert isinstance(outcome, Answer)
+    assert outcome.record.warnings == notes
+    refused = decide(record, cite([]), NOTHING_KNOWN, 0.25)
+    assert refused.record.warnings == ()
 
 
 def test_a_sentence_in_other_words_than_its_source_is_unsupported() -> None:

@@ -7,14 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_memory import WordEmbedder, embedded
 
-from evals.ask import CHUNKS_ASKED, CHUNKS_RECORDED, DOCUMENTS_RANKED, Asker, blank, gold_places, occurrences
+from evals.ask import (
+    CHUNKS_ASKED,
+    CHUNKS_RECORDED,
+    DOCUMENTS_RANKED,
+    HITS_RECORDED,
+    Asker,
+    blank,
+    gold_places,
+    occurrences,
+)
 from evals.judge import is_correct
 from evals.questions import ANY_DOCUMENT, ANYWHERE, EvalQuestion, GivenPassage, Gold, Mark
 from evals.records import Place
 from evals.suites import Task
 from evals.tasks import way_of_asking
-from rag.domain import Chunk, Document, Hit, Question, SearchResult, Span
+from rag.domain import Chunk, Document, Draft, Hit, Passage, Question, SearchResult, Span
 from rag.errors import InvalidRequestError
+from rag.rerank import Reranking
 from rag.settings import Settings
 from rag.store import Store
 from rag.system import System
@@ -153,6 +163,50 @@ def test_a_quotation_that_is_not_in_the_store_is_not_verbatim(system: System) ->
     record = Asker(changed, "c").answer(asked("Who insures the warehouse?", answers=("tenant",)))
     [sentence] = record.sentences
     assert [source.is_verbatim for source in sentence.sources] == [False]
+
+
+def test_the_words_that_answer_are_recorded_with_their_quotation(system: System) -> None:
+    class Pointing:
+        """The generator, pointing at the first two words of each quotation."""
+
+        name, version = "pointing", "1"
+
+        def draft(self, question: str, hits: Sequence[Hit]) -> Draft:
+            draft = system.pipeline.generator.draft(question, hits)
+            pointed = (
+                replace(item, focus=Span(item.span.start, item.span.start + len("The tenant")))
+                for item in draft.sentences
+            )
+            return replace(draft, sentences=tuple(pointed))
+
+    pointing = replace(system, pipeline=replace(system.pipeline, generator=Pointing()))
+    record = Asker(pointing, "c").answer(asked("Who insures the warehouse?", answers=("tenant",)))
+    assert [source.focus for source in record.sentences[0].sources] == ["The tenant"]
+
+
+class Longest:
+    """Takes the longer passage for the more relevant one."""
+
+    version = "1"
+
+    def relevance(self, question: str, passages: Sequence[Passage]) -> list[float]:
+        assert question
+        return [len(passage.text) / 100 for passage in passages]
+
+
+def test_every_hit_that_was_reranked_is_recorded(system: System) -> None:
+    target = system.store.collection("c")
+    notes = embedded("notes", [f"Note {n} on the warehouse." for n in range(40)])
+    system.store.commit_documents(target.id, system.embedder.space, [notes])
+    system.refresh("c")
+    question = asked("Who insures the warehouse?", answers=("tenant",))
+    assert len(Asker(system, "c").answer(question).chunks) == HITS_RECORDED
+    retriever = replace(system.retriever, reranking=Reranking(Longest(), depth=20))
+    reranked = replace(system, retriever=retriever, pipeline=replace(system.pipeline, retriever=retriever))
+    record = Asker(reranked, "c").answer(question)
+    assert [chunk.document for chunk in record.chunks[:2]] == ["lease", "notes"]
+    assert [len(record.chunks), sum("relevance" in chunk.scores for chunk in record.chunks)] == [20, 20]
+    assert record.chunks[0].scores["relevance"] == len(LEASE) / 100
 
 
 def test_a_question_is_asked_within_its_scope(system: System) -> None:

@@ -10,7 +10,7 @@ from ir_measures import RR, R, nDCG
 from made_records import made
 
 from evals.metrics.bootstrap import measure
-from evals.metrics.ranking import passage_recall, ranking
+from evals.metrics.ranking import passage_recall, ranking, relevance
 from evals.questions import Gold
 from evals.records import ChunkScore, Place, RankedDocument, Record
 
@@ -102,3 +102,55 @@ def test_a_passage_is_retrieved_when_one_of_ten_chunks_holds_it_whole() -> None:
 
 def test_without_gold_spans_there_is_no_passage_to_retrieve() -> None:
     assert list(passage_recall([replace(made("q"), gold=Gold(documents=("handbook",)))])) == []
+
+
+def reranked(name: str, *chunks: tuple[int, float | None]) -> Record:
+    """A question whose answer stands at 100 to 120; chunks of 50 characters by their start and relevance."""
+    scored = tuple(
+        ChunkScore("handbook", start, start + 50, 0.5, {} if score is None else {"relevance": score})
+        for start, score in chunks
+    )
+    return replace(
+        made(name, expected=("ninety days",)), gold_places=(Place("handbook", 100, 120),), chunks=scored
+    )
+
+
+def test_relevance_tells_chunks_with_the_gold_from_others_over_all_pairs() -> None:
+    records = (
+        reranked("right", (100, 0.9), (0, 0.2)),
+        reranked("wrong", (0, 0.5), (100, 0.4)),
+        reranked("tied", (50, 0.4)),
+        reranked("not reranked", (100, None), (0, None)),
+        replace(reranked("unanswerable", (0, 1.0)), is_answerable=False),
+        replace(made("failed", expected=("ninety days",)), error="StoreUnavailableError: it is locked"),
+    )
+    (found,) = measure(list(relevance(records)), [record.id for record in records])
+    # .9 is above .2, .5 and .4; .4 is above .2, below .5 and even with .4
+    assert (found.name, found.value, found.n) == ("relevance_AUROC", 0.75, 3)
+
+
+def test_a_question_drawn_twice_counts_its_pairs_twice() -> None:
+    records = (reranked("right", (100, 0.9), (0, 0.2)), reranked("wrong", (0, 0.5), (100, 0.4)))
+    (metric,) = relevance(records)
+    # (.9 and twice .4) against (.2 and twice .5): 1 + 2 right of 9 by .9, 2 x 1 right by .4
+    assert metric.statistic(np.array([[1.0, 2.0], [1.0, 0.0]])) == pytest.approx([5 / 9, 1.0])
+
+
+def test_without_a_reranker_relevance_is_not_measured() -> None:
+    assert list(relevance([reranked("q", (100, None))])) == []
+    assert list(relevance([replace(reranked("q", (100, 1.0)), gold=Gold(documents=("handbook",)))])) == []
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.sampled_from([0, 100]), st.sampled_from([0.1, 0.5, 0.9])), max_size=4)),
+    st.data(),
+)
+def test_pairs_of_drawn_questions_are_those_of_a_longer_list(
+    chunks: list[list[tuple[int, float]]], data: st.DataObject
+) -> None:
+    times = data.draw(st.lists(st.integers(0, 3), min_size=len(chunks), max_size=len(chunks)))
+    records = [reranked(str(i), *found) for i, found in enumerate(chunks)]
+    drawn = [r for record, count in zip(records, times, strict=True) for r in [record] * count]
+    wanted = [m.statistic(np.ones((1, len(drawn))))[0] for m in relevance(drawn)]
+    found = [m.statistic(np.array([times], dtype=np.float64))[0] for m in relevance(records)]
+    assert wanted == pytest.approx(found[: len(wanted)], nan_ok=True)

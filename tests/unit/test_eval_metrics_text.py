@@ -5,7 +5,7 @@ import pytest
 import sacrebleu
 from hypothesis import given
 from hypothesis import strategies as st
-from made_records import cited, made, unanswerable
+from made_records import cited, made, source, unanswerable
 from rouge_score.rouge_scorer import RougeScorer
 
 from evals.metrics.answers import long_answers, short_answers
@@ -137,6 +137,43 @@ def test_best_f1_is_at_the_best_threshold() -> None:
         replace(made("3", "Oslo", ("Rome",)), confidence=0.4),
     ]
     assert value(list(short_answers(records)), "best_F1") == pytest.approx(2 / 3)  # threshold .9: 1 + 1 + 0
+
+
+def focused(record: Record, *words: str, answerable: float | None = None) -> Record:
+    """The record with a sentence, worth .5, for each of these words, which are its focus; "" is none."""
+    sentences = tuple(
+        CitedSentence(f"So {word}.", (replace(source("d", 0, 9), focus=word),), 0.5, "supported")
+        for word in words
+    )
+    return replace(record, sentences=sentences, answerable=answerable)
+
+
+def test_the_short_answer_is_the_first_that_a_citation_marks() -> None:
+    records = [
+        focused(made("first", "So it is in May. So June.", ("May",)), "", "in May", "May"),
+        focused(made("none", "May", ("May",)), ""),
+        focused(replace(made("withheld", "May", ("May",)), status="abstained"), "May"),
+        focused(unanswerable("refused", 0.1), "June"),
+        replace(made("failed", expected=("May",)), error="StoreUnavailableError: the database is locked"),
+    ]
+    metrics = list(short_answers(records))
+    assert value(metrics, "EM_span") == pytest.approx((0 + 1 + 0 + 1 + 0) / 5)
+    assert value(metrics, "F1_span") == pytest.approx((2 / 3 + 1 + 0 + 1 + 0) / 5)
+    assert value(metrics, "F1_span@full") == pytest.approx((2 / 3 + 1 + 1 + 0) / 4)
+
+
+def test_best_span_f1_refuses_by_how_answerable_a_question_seemed() -> None:
+    sure = replace(made("a", "May", ("May",)), confidence=0.2)
+    none = unanswerable("b", 0.9, status="answered")
+    told = [focused(sure, "May", answerable=0.8), focused(none, "June", answerable=0.1)]
+    assert value(list(short_answers(told)), "best_F1_span") == 1.0  # the first answered, the second refused
+    untold = [focused(sure, "May"), focused(none, "June")]
+    assert value(list(short_answers(untold)), "best_F1_span") == 0.5  # confidence orders them the other way
+
+
+def test_without_marked_words_there_is_no_short_answer() -> None:
+    names = {metric.name for metric in short_answers([made("q", "May", ("May",)), unanswerable("n", 0.1)])}
+    assert names == {"EM", "F1", "F1_sentence", "F1@full", "best_F1"}
 
 
 def test_the_best_single_sentence_is_not_diluted_by_the_others() -> None:

@@ -14,7 +14,7 @@ import evals.run
 from evals.ask import blank
 from evals.data import DataError
 from evals.questions import EvalQuestion, Gold, QuestionSet, Split
-from evals.records import Record, RunFolder
+from evals.records import CitedSentence, CitedSource, Record, RunFolder
 from evals.run import Selection, ask_all, commit_of, header_for
 from evals.score import score
 from evals.suites import Suite
@@ -256,6 +256,21 @@ def test_a_record_survives_its_line(tmp_path: Path) -> None:
     assert list(folder.append(iter([record]))) == [record]
     assert list(folder.records()) == [record]
     assert "民法典" in (tmp_path / "records.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_record_of_before_answers_had_a_focus_can_be_read(tmp_path: Path) -> None:
+    source = CitedSource("lease", 0, 19, "Rent is due in May.", is_verbatim=True, focus="May")
+    record = replace(
+        blank(QUESTIONS[0]), sentences=(CitedSentence("Rent is due in May.", (source,), 0.5, "supported"),)
+    )
+    folder = RunFolder(tmp_path)
+    folder.begin(HEADER)
+    list(folder.append(iter([record])))
+    lines = tmp_path / "records.jsonl"
+    assert list(folder.records()) == [record]
+    lines.write_text(lines.read_text(encoding="utf-8").replace(',"focus":"May"', ""), encoding="utf-8")
+    [read] = folder.records()
+    assert read.sentences[0].sources == (replace(source, focus=""),)
 
 
 def test_the_header_says_what_was_asked_of_which_pipeline(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from rag.domain import Answer, Confidence, Question, Record
+from api.schemas import OutcomeOut, ShortAnswer
+from rag.cite import cite
+from rag.domain import Answer, Chunk, Confidence, Document, DraftSentence, Question, Record, Span
 from rag.present import outcome_to_json, outcome_to_text
 
 UNCALIBRATED = Confidence(0.75, is_calibrated=False, is_certified=False, signals={}, threshold=0.25)
@@ -46,3 +48,34 @@ def test_the_json_has_everything_that_is_known_of_the_confidence() -> None:
         "minimum_answerable": None,
         "signals": {},
     }
+
+
+LEASE = Document(1, "c", "folder", "lease.md", "r", "Lease", "en", "text/plain", {}, 999, (), "")
+
+
+def answer_of(focus: Span | None, missing: tuple[str, ...] = ()) -> Answer:
+    text = "Rent is due in May."
+    chunk = Chunk(7, LEASE, 0, 100, 100 + len(text), (), text)
+    cited = cite([DraftSentence(text, chunk, Span(100, 119), 0.9, focus)], missing)
+    return replace(answer(CALIBRATED), text=cited.text, citations=cited.citations, missing=missing)
+
+
+def test_the_words_that_answer_are_bold_in_the_quotation_and_named_in_the_json() -> None:
+    outcome = answer_of(Span(112, 118))
+    assert "“Rent is due \x1b[1min May\x1b[0m.”" in outcome_to_text(outcome)
+    source = OutcomeOut.model_validate(outcome_to_json(outcome)).citations[0].sources[0]
+    assert source.answer == ShortAnswer(start_char_index=112, end_char_index=118, text="in May")
+
+
+def test_without_a_reader_no_words_are_marked() -> None:
+    outcome = answer_of(None)
+    assert "“Rent is due in May.”" in outcome_to_text(outcome)
+    assert OutcomeOut.model_validate(outcome_to_json(outcome)).citations[0].sources[0].answer is None
+
+
+def test_a_partial_answer_says_what_is_missing() -> None:
+    whole, part = answer_of(None), answer_of(None, ("who pays it",))
+    assert (outcome_to_json(whole)["status"], outcome_to_json(whole)["missing"]) == ("answered", [])
+    assert (outcome_to_json(part)["status"], outcome_to_json(part)["missing"]) == ("partial", ["who pays it"])
+    assert "not answered: who pays it" in outcome_to_text(part)
+    assert "not answered" not in outcome_to_text(whole)

@@ -1,0 +1,167 @@
+"""Examples become batches of like length: tensors for the pairs, and Chinese text with words left out."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from rag.domain import Passage
+from rag.reader_input import PairEncoder, Window
+from training.examples import Example
+from training.model import SUPPORT_CLASSES
+
+LONGEST = 256  # tokens of a pair in training; reading takes more
+TOKENS_PER_BATCH = 6_000
+PAIRS_SORTED_TOGETHER = 1_500
+LENGTH_STEP = 32  # few shapes: each new one is compiled, and kept
+NOT_TOLD = -1
+MASKED_SHARE = 0.2
+LONGEST_MASKED = 128
+
+
+@dataclass(frozen=True, slots=True)
+class PairBatch:
+    """Pairs and their targets; a target that is not told is NOT_TOLD.
+
+    `ids`, `types`, `mask`: (batch, length). `starts`, `ends`: (batch, length), 1 where a span may start or
+    end, all 0 where nothing is told; position 0 stands for no span. The others: (batch,).
+    """
+
+    ids: Tensor
+    types: Tensor
+    mask: Tensor
+    starts: Tensor
+    ends: Tensor
+    answerable: Tensor
+    relevance: Tensor
+    support: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedBatch:
+    """Text with tokens hidden: `hidden` is (batch, length), the true id there and NOT_TOLD elsewhere."""
+
+    ids: Tensor
+    types: Tensor
+    mask: Tensor
+    hidden: Tensor
+
+
+Batch: TypeAlias = PairBatch | MaskedBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An example and the window of its passage that is shown."""
+
+    example: Example
+    window: Window
+
+
+def pair_batches(
+    examples: Sequence[Example], tokenizer: Tokenizer, random_source: random.Random
+) -> Iterator[PairBatch]:
+    """Every example once, shuffled, those of like length together."""
+    encoder = PairEncoder(tokenizer)
+    order = list(range(len(examples)))
+    random_source.shuffle(order)
+    waiting: dict[int, list[Pair]] = defaultdict(list)
+    for first in range(0, len(order), PAIRS_SORTED_TOGETHER):
+        full = []
+        for i in order[first : first + PAIRS_SORTED_TOGETHER]:
+            pair = _pair(encoder, examples[i], random_source)
+            length = _rounded(len(pair.window.ids))
+            waiting[length].append(pair)
+            if len(waiting[length]) == TOKENS_PER_BATCH // length:
+                full.append(waiting.pop(length))
+        random_source.shuffle(full)
+        yield from map(pair_batch, full)
+    yield from map(pair_batch, waiting.values())
+
+
+def _rounded(length: int) -> int:
+    return -(-length // LENGTH_STEP) * LENGTH_STEP
+
+
+def _pair(encoder: PairEncoder, example: Example, random_source: random.Random) -> Pair:
+    """One window of the passage: of those that hold a gold span any, else any at all."""
+    passage = Passage(example.title, example.passage)
+    windows = encoder.windows(example.question, [passage], LONGEST)
+    holding = [window for window in windows if any(_places(window, span) for span in example.spans or ())]
+    return Pair(example, random_source.choice(holding or windows))
+
+
+def pair_batch(pairs: Sequence[Pair]) -> PairBatch:
+    """The tensors of some pairs, padded to a multiple of LENGTH_STEP."""
+    length = _rounded(max(len(pair.window.ids) for pair in pairs))
+    shape = (len(pairs), length)
+    ids, types, mask = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
+    starts, ends = torch.zeros(shape), torch.zeros(shape)
+    answerable, relevance = torch.full((len(pairs),), -1.0), torch.full((len(pairs),), -1.0)
+    support = torch.full((len(pairs),), NOT_TOLD)
+    for row, pair in enumerate(pairs):
+        window, example = pair.window, pair.example
+        used = len(window.ids)
+        ids[row, :used], types[row, :used] = torch.tensor(window.ids), torch.tensor(window.types)
+        mask[row, :used] = 1
+        if example.spans is not None:
+            places = [place for span in example.spans if (place := _places(window, span))]
+            for start, end in places or [(0, 0)]:
+                starts[row, start] = ends[row, end] = 1
+            answerable[row] = float(bool(places))
+        if example.relevance is not None:
+            relevance[row] = example.relevance
+        if example.label is not None:
+            support[row] = SUPPORT_CLASSES.index(example.label)
+    return PairBatch(ids, types, mask, starts, ends, answerable, relevance, support)
+
+
+def _places(window: Window, span: tuple[int, int]) -> tuple[int, int] | None:
+    """The first and last token of a span of characters; None where the window does not hold it whole."""
+    last = len(window.offsets) - 2
+    if last < window.first_passage_token:
+        return None
+    if span[0] < window.offsets[window.first_passage_token][0] or span[1] > window.offsets[last][1]:
+        return None
+    held = [i for i, (start, end) in enumerate(window.offsets) if start < span[1] and span[0] < end]
+    return (held[0], held[-1]) if held else None
+
+
+def masked_batches(
+    texts: Sequence[str], tokenizer: Tokenizer, random_source: random.Random
+) -> Iterator[MaskedBatch]:
+    """Every text once, shuffled and cut at LONGEST_MASKED tokens, a fifth of its tokens hidden."""
+    mask_id, vocabulary_size = tokenizer.get_vocab()["[MASK]"], tokenizer.get_vocab_size()
+    order = list(range(len(texts)))
+    random_source.shuffle(order)
+    size = TOKENS_PER_BATCH // LONGEST_MASKED
+    for first in range(0, len(order), size):
+        encoded = tokenizer.encode_batch([texts[i][:1_000] for i in order[first : first + size]])
+        rows = [
+            item.ids if len(item.ids) <= LONGEST_MASKED else item.ids[:LONGEST_MASKED] for item in encoded
+        ]
+        shape = (len(rows), LONGEST_MASKED)
+        ids, mask = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
+        hidden = torch.full(shape, NOT_TOLD)
+        for row, tokens in enumerate(rows):
+            shown = list(tokens)
+            for place in range(1, len(tokens)):
+                if random_source.random() < MASKED_SHARE:
+                    hidden[row, place] = tokens[place]
+                    shown[place] = _replacement(tokens[place], mask_id, vocabulary_size, random_source)
+            ids[row, : len(shown)] = torch.tensor(shown)
+            mask[row, : len(shown)] = 1
+        yield MaskedBatch(ids, torch.zeros_like(ids), mask, hidden)
+
+
+def _replacement(token: int, mask_id: int, vocabulary_size: int, random_source: random.Random) -> int:
+    """As BERT was trained: eight times of ten the mask, once any token, once the token itself."""
+    chance = random_source.random()
+    if chance < 0.8:
+        return mask_id
+    return random_source.randrange(vocabulary_size) if chance < 0.9 else token

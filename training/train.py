@@ -1,0 +1,161 @@
+"""One phase of training: batches in, checkpoints out; a phase that was stopped goes on where it was."""
+
+import itertools
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import torch
+from torch import Tensor
+
+from training.batches import Batch
+from training.loss import losses
+from training.model import ReaderNetwork
+
+LOG = structlog.get_logger()
+WARM_UP = 0.06  # share of a phase in which the learning rate rises; then it falls to zero
+HEAD_FACTOR = 3.0  # the heads begin at random and learn faster than the encoder
+WEIGHT_DECAY = 0.01
+LARGEST_GRADIENT = 1.0
+SECONDS_BETWEEN_CHECKPOINTS = 180
+STEPS_BETWEEN_LINES = 50
+WEIGHTS = {"masked": 1.0, "span": 1.0, "answerable": 0.5, "relevance": 0.5, "support": 0.7}
+"""Of the heads' losses: the span's is the largest part of what the encoder has to learn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What a phase learns from. `batches` gives the same ones in the same order each time it is called.
+
+    `examples` is how many they hold together, by which the learning rate falls from `learning_rate` to zero.
+    """
+
+    name: str
+    batches: Callable[[], Iterator[Batch]]
+    examples: int
+    learning_rate: float
+    candidates: Tensor
+
+
+def train(network: ReaderNetwork, phase: Phase, folder: Path) -> None:
+    """Train a network in place through a phase; `folder` holds its checkpoint and what came of it.
+
+    A phase that has ended is loaded and not repeated. Ctrl-C loses what came after the last checkpoint.
+    """
+    done, checkpoint = folder / f"{phase.name}.done.pt", folder / f"{phase.name}.checkpoint.pt"
+    if done.is_file():
+        network.load_state_dict(torch.load(done, weights_only=True)["network"])
+        return
+    device = next(network.parameters()).device
+    optimizer = _optimizer(network, phase.learning_rate)
+    step = seen = 0
+    if checkpoint.is_file():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, seen = state["step"], state["seen"]
+        LOG.info("continuing", phase=phase.name, step=step, share=round(seen / phase.examples, 3))
+    network.train()
+    saved, report = time.monotonic(), _Report(phase, seen)
+    for batch in itertools.islice(phase.batches(), step, None):
+        _set_rate(optimizer, phase.learning_rate, seen / phase.examples)
+        report.add(_step(network, optimizer, _to(batch, device), phase.candidates.to(device)), len(batch.ids))
+        step, seen = step + 1, seen + len(batch.ids)
+        if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
+            _save(checkpoint, network, optimizer, step, seen)
+            saved = time.monotonic()
+    _save(done, network, optimizer, step, seen)
+    checkpoint.unlink(missing_ok=True)
+
+
+def _optimizer(network: ReaderNetwork, rate: float) -> torch.optim.Optimizer:
+    """AdamW; norms and biases do not decay."""
+    groups = []
+    for is_head, decays in itertools.product((False, True), (False, True)):
+        chosen = [
+            parameter
+            for name, parameter in network.named_parameters()
+            if name.startswith("encoder.") != is_head and (parameter.dim() > 1) == decays
+        ]
+        factor = HEAD_FACTOR if is_head else 1.0
+        groups.append({"params": chosen, "factor": factor, "weight_decay": WEIGHT_DECAY if decays else 0.0})
+    return torch.optim.AdamW(groups, lr=rate, fused=True)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, peak: float, share: float) -> None:
+    factor = min(share / WARM_UP, (1 - share) / (1 - WARM_UP))
+    for group in optimizer.param_groups:
+        group["lr"] = peak * max(factor, 1e-3) * group["factor"]
+
+
+def _step(
+    network: ReaderNetwork, optimizer: torch.optim.Optimizer, batch: Batch, candidates: Tensor
+) -> Mapping[str, float]:
+    device = next(network.parameters()).device
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        found = losses(network, batch, candidates)
+    total = torch.stack([WEIGHTS[head] * loss for head, loss in found.items()]).sum()
+    total.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+    optimizer.step()
+    optimizer.zero_grad()
+    return {head: loss.item() for head, loss in found.items()}
+
+
+def _to(batch: Batch, device: torch.device) -> Batch:
+    return type(batch)(**{name: getattr(batch, name).to(device) for name in batch.__slots__})
+
+
+def _save(path: Path, network: ReaderNetwork, optimizer: torch.optim.Optimizer, step: int, seen: int) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "seen": seen}
+    torch.save(state, part)
+    part.replace(path)
+
+
+class _Report:
+    """A line of means every so many steps, with the rate and the minutes that are left."""
+
+    def __init__(self, phase: Phase, seen: int) -> None:
+        self._phase, self._seen, self._first = phase, seen, seen
+        self._steps, self._began = 0, time.monotonic()
+        self._losses: dict[str, list[float]] = defaultdict(list)
+
+    def add(self, found: Mapping[str, float], examples: int) -> None:
+        for head, loss in found.items():
+            self._losses[head].append(loss)
+        self._seen, self._steps = self._seen + examples, self._steps + 1
+        if self._steps % STEPS_BETWEEN_LINES:
+            return
+        rate = (self._seen - self._first) / (time.monotonic() - self._began)
+        LOG.info(
+            self._phase.name,
+            share=round(self._seen / self._phase.examples, 3),
+            **{head: round(sum(values) / len(values), 3) for head, values in self._losses.items()},
+            examples_per_second=round(rate, 1),
+            minutes_left=round((self._phase.examples - self._seen) / rate / 60, 1),
+        )
+        self._losses.clear()
+
+
+def interleaved(sources: list[tuple[int, Iterator[Batch]]], random_source: random.Random) -> Iterator[Batch]:
+    """Batches of several sources, each drawn as often as it still has examples left, until all are empty.
+
+    A source is how many examples it holds, and its batches.
+    """
+    left = {number: count for number, (count, _) in enumerate(sources)}
+    while left:
+        numbers = list(left)
+        number = random_source.choices(numbers, weights=[max(1, left[i]) for i in numbers])[0]
+        batch = next(sources[number][1], None)
+        if batch is None:
+            del left[number]
+            continue
+        left[number] -= len(batch.ids)
+        yield batch
