@@ -33,8 +33,7 @@ class Source(BaseModel):
     cited_text: str
     location: Location
     answer: ShortAnswer | None = Field(
-        default=None,
-        description="the words of cited_text that answer the question; null where no reader found them",
+        description="the words of cited_text that answer the question; null where no reader found them"
     )
 
 
@@ -107,9 +106,7 @@ class OutcomeOut(BaseModel):
         description="partial: a part of the question is answered, the parts in `missing` are not"
     )
     answer: str | None
-    missing: list[str] = Field(
-        default_factory=list, description="the parts of the question that no passage answers, in its words"
-    )
+    missing: list[str] = Field(description="the parts of the question that no passage answers, in its words")
     language: str
     generator: str
     model: str | None

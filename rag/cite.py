@@ -1,11 +1,14 @@
 """Draft sentences become an answer's text and its citations, quoted from the store."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.domain import Citation, DraftSentence, SourceSpan, Span, Support, SupportLabel
 from rag.evidence_candidates import is_list_item
+
+_SENTENCE_ENDS = re.compile(r"[.!?…。！？；][\"'”’」』）》】〕)\]*_`]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,14 @@ def cite(sentences: Sequence[DraftSentence], missing: Sequence[str] = ()) -> Cit
 def quote(sentence: DraftSentence) -> SourceSpan:
     """The span a sentence rests on, its words sliced from the chunk that the store gave."""
     chunk = sentence.chunk
-    inside = Span(sentence.span.start - chunk.start, sentence.span.end - chunk.start)
+    inside = sentence.span.moved(-chunk.start)
     return SourceSpan(chunk.document, chunk.id, sentence.span, inside.of(chunk.text), sentence.focus)
 
 
 def _seam(before: str, after: str) -> str:
-    """A line break beside a list, nothing where Chinese meets anything, else a blank."""
-    if "\n" in before or is_list_item(before) or is_list_item(after):
+    """A line break beside a list and after what no mark ends, in Chinese nothing, else a blank."""
+    is_beside_list = "\n" in before or is_list_item(before) or is_list_item(after)
+    if is_beside_list or not _SENTENCE_ENDS.search(before):
         return "\n"
     return "" if _is_wide(before[-1:]) or _is_wide(after[:1]) else " "
 

@@ -36,6 +36,10 @@ class Span:
         """The characters of `text` that this span covers."""
         return text[self.start : self.end]
 
+    def moved(self, by: int) -> "Span":
+        """The same stretch, counted from `by` characters further ahead, or further back where negative."""
+        return Span(self.start + by, self.end + by)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -207,6 +211,7 @@ class ScoredId:
 class Hit:
     """A retrieved chunk: `rank` from 1, `score` after fusion, `scores` by searcher ("dense", "lexical").
 
+    Where it was reranked, `score` is the mixture with the reranker's, which `scores` has as "relevance".
     `context` holds the neighbouring chunks that were asked for, in reading order, itself included.
     """
 

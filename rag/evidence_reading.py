@@ -8,6 +8,9 @@ from rag.evidence_candidates import Candidate
 from rag.passages import passage_of
 from rag.ports import Reader
 
+LEAST_FOCUS = 0.05
+"""The mass that the words which answer must have; with less they are noise, and nothing is marked or cut."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadHits:
@@ -39,16 +42,16 @@ class ReadHits:
         return reading.answerable * sum(shared)
 
     def focus(self, candidate: Candidate) -> Span | None:
-        """The likeliest answer in the candidate, in offsets of its document; what lies outside is cut off."""
-        answers = self.reading_of(candidate.hit.chunk).spans
-        shares = [(answer.probability * _share(answer, candidate), answer) for answer in answers]
-        likelihood, best = max(shares, key=lambda item: item[0], default=(0.0, None))
-        if best is None or likelihood <= 0:
+        """The likeliest answer in the candidate, in offsets of its document; what lies outside is cut off.
+
+        None where the candidate has less mass than LEAST_FOCUS.
+        """
+        if self.mass(candidate) < LEAST_FOCUS:
             return None
-        start = candidate.hit.chunk.start
-        return Span(
-            max(candidate.span.start, start + best.span.start), min(candidate.span.end, start + best.span.end)
-        )
+        answers = self.reading_of(candidate.hit.chunk).spans
+        best = max(answers, key=lambda answer: answer.probability * _share(answer, candidate))
+        found = best.span.moved(candidate.hit.chunk.start)
+        return Span(max(candidate.span.start, found.start), min(candidate.span.end, found.end))
 
 
 def read_hits(reader: Reader, question: str, hits: Sequence[Hit]) -> ReadHits:
@@ -60,7 +63,6 @@ def read_hits(reader: Reader, question: str, hits: Sequence[Hit]) -> ReadHits:
 
 def _share(answer: AnswerSpan, candidate: Candidate) -> float:
     """The share of an answer's characters that lie in a candidate of the same chunk."""
-    start = candidate.hit.chunk.start
-    first = max(start + answer.span.start, candidate.span.start)
-    last = min(start + answer.span.end, candidate.span.end)
-    return max(0, last - first) / max(1, answer.span.end - answer.span.start)
+    found = answer.span.moved(candidate.hit.chunk.start)
+    shared = min(found.end, candidate.span.end) - max(found.start, candidate.span.start)
+    return max(0, shared) / max(1, found.end - found.start)

@@ -96,20 +96,18 @@ def _short_answer(source: SourceSpan) -> JsonObject | None:
     """The words of a quotation that answer, null where no reader told them."""
     if source.focus is None:
         return None
-    start, end = source.focus.start - source.span.start, source.focus.end - source.span.start
     return {
         "start_char_index": source.focus.start,
         "end_char_index": source.focus.end,
-        "text": source.cited_text[start:end],
+        "text": source.focus.moved(-source.span.start).of(source.cited_text),
     }
 
 
 def _with_bold_focus(source: SourceSpan) -> str:
     if source.focus is None:
         return source.cited_text
-    start, end = source.focus.start - source.span.start, source.focus.end - source.span.start
-    text = source.cited_text
-    return f"{text[:start]}{_BOLD}{text[start:end]}{_PLAIN}{text[end:]}"
+    inside, text = source.focus.moved(-source.span.start), source.cited_text
+    return f"{text[: inside.start]}{_BOLD}{inside.of(text)}{_PLAIN}{text[inside.end :]}"
 
 
 def _abstention(outcome: Abstention) -> JsonObject:

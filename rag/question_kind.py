@@ -6,6 +6,8 @@ These are clues for the confidence of an answer, not rules: nothing is refused b
 import re
 from enum import StrEnum
 
+from rag.question_parts import parts_of
+
 
 class QuestionKind(StrEnum):
     """What an answer should contain; OTHER for what cannot be looked for by its form."""
@@ -49,20 +51,33 @@ _ASKED_BY = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKE
 _HELD_BY = {kind: re.compile(pattern) for kind, pattern in _HELD.items()}
 
 
+_QUESTION_WORD = r"(?:what|which|who|whom|whose|when|where|why|how)\b"
 _YES_OR_NO = re.compile(
     # Not "is it A or B", not two questions, not 有什么办法吗.
-    r"^(?!.*(?:\bor\b|还是|還是|[?？].*\w|什么|什麼|谁|誰|哪|如何|怎|多少|几个|幾個))"
-    r"(?:(?:is|are|was|were|do|does|did|can|could|has|have|will|should|must|may)\b(?! you\b)"
-    r"|.*(?:[吗嗎][?？\s]*$|是否|是不是|能不能|可不可以|有没有|有沒有))",
-    re.IGNORECASE,
+    r"^(?!.*(?:\bor\b|还是|還是|[?？][^\w?？]*\w|什么|什麼|谁|誰|哪|(?<!任)何|怎|多少|几|幾|是否.*是否"
+    rf"|(?:[,;]|\band)\s+(?:and\s+)?(?:if so,?\s+)?{_QUESTION_WORD}))"
+    r"(?:(?:is|are|am|was|were|does|did|do(?! not\b)|has|have|had|could|would|shall|should)(?:n['’]t)?\b"
+    r"(?! you\b)"
+    # These are nouns too: not "May 2020", not "will of the people".
+    r"|(?:can|may|might|must|will)\b(?! you\b|\s+(?:\d|(?:of|in|on|at|by|for|from|to|with|and|day)\b))"
+    r"|.*(?:[吗嗎][?？\s]*$|[是能可会會应應]否|是不是|能不能|可不可以|有没有|有沒有))",
+    re.IGNORECASE | re.DOTALL,
+)
+# Words in s that are no plurals, besides those in -ss, -us and -is.
+_SINGULAR = r"(?:lens|gas|bias|alias|atlas|canvas|pancreas|news|aids|christmas|\w*(?:ss|us|is))\b"
+_AUXILIARY = (
+    r"(?:is|are|was|were|do|does|did|has|have|had|can|could|may|might|must|shall|should|will|would)\b"
 )
 _SEVERAL = re.compile(
     r"^(?:please |can you |could you )?(?:list|enumerate)\b"
     r"|^(?:please )?name (?:the|all|some|any|at least|two|three|four|five|\d+)\b"
-    r"|\b(?:what|who|which) (?:are|were)\b"
+    # Where a question begins: "repairs which are urgent" asks for nothing.
+    r"|(?:^(?:and |so )?|[?？;；]\s*(?:and )?|\band (?=what\b))"
+    r"(?:(?:at|by|for|from|in|of|on|to|under|with) )?(?:"
+    r"(?:what|who|which) (?:are|were)\b"
     # A plural: "which drugs are", "what side effects have been", not "what does this do".
-    r"|\b(?:what|which) (?!(?:is|was|does|has|did)\b)(?:[\w-]+ ){0,2}(?!this\b)\w*[^\W\dsu]s"
-    r" (?:are|were|do|did|have|can|could|may|must|should|will)\b"
+    rf"|(?:what|which) (?!{_AUXILIARY})(?:[\w-]+ ){{0,2}}(?!{_SINGULAR})\w+s"
+    r" (?:are|were|do|did|have|can|could|may|must|should|will)\b)"
     r"|哪些|哪几|哪幾|有几种|有幾種|列举|列舉|列出|分别|分別",
     re.IGNORECASE,
 )
@@ -81,8 +96,9 @@ def holds(kind: QuestionKind, text: str) -> bool | None:
 
 
 def asks_for_yes_or_no(question: str) -> bool:
-    """Whether yes or no answers a question, whatever else it mentions; "Can you say" and "or" ask more."""
-    return _YES_OR_NO.search(question.strip()) is not None
+    """Whether yes or no answers a question that asks one thing; "Can you say" and "or" ask more."""
+    text = question.strip()
+    return _YES_OR_NO.search(text) is not None and len(parts_of(text)) == 1
 
 
 def asks_for_several(question: str) -> bool:

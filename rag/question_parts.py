@@ -1,8 +1,10 @@
 """A question that asks several things at once is taken apart; English and Chinese."""
 
 import re
+from itertools import islice
 
 MAXIMUM_PARTS = 3  # each is read once more against every passage
+SEAMS_WEIGHED = 8  # a text of nothing but question marks is no question of a thousand parts
 
 # "and are used in children" goes on with the same question; "and are the tenants" begins another.
 _ASKING = (
@@ -19,7 +21,7 @@ _QUESTION_WORD = re.compile(
 _SEAM = re.compile(
     r"[?？]+[\s,，;；]*(?:and\s+)?"  # a question mark
     r"|[;；]\s*(?:and\s+)?"
-    rf"|,?\s+and\s+(?:also\s+)?(?={_ASKING}|(?:at|by|for|from|in|of|on|to|under|with)\s+(?:what|which|whom)\b)"
+    rf"|,?(?<!\s)\s+and\s+(?:also\s+)?(?={_ASKING}|(?:at|by|for|from|in|of|on|to|under|with)\s+(?:what|which|whom)\b)"
     r"|[,，]?(?:以及|并且|並且|同时|同時)",
     re.IGNORECASE,
 )
@@ -40,13 +42,13 @@ def parts_of(question: str) -> tuple[str, ...]:
 
     It is taken apart at question marks, semicolons, "and" before a question word and 以及, where every part
     has a question word of its own; 甲和乙分别 asks of each. More than three parts stay as three, the last
-    of which has the rest.
+    of which has the rest; more than three names stay whole.
     """
     text = question.strip()
     if each := _each_of(text):
         return each
     starts, parts = [0], []
-    for seam in _SEAM.finditer(text):
+    for seam in islice(_SEAM.finditer(text), SEAMS_WEIGHED):
         before, after = text[starts[-1] : seam.start()], text[seam.end() :]
         if len(starts) < MAXIMUM_PARTS and _is_asking(before) and _is_asking(after):
             parts.append(before)
@@ -66,13 +68,18 @@ def _is_asking(part: str) -> bool:
 
 
 def _each_of(text: str) -> tuple[str, ...]:
-    """甲、乙和丙分别是多少 asks 甲是多少, and so on; what stands before 的, or after it, goes with each."""
+    """甲、乙和丙分别是多少 asks 甲是多少, and so on; what stands before 的, or after it, goes with each.
+
+    () where there are no such names, or more than there may be parts: the question is then read as a whole.
+    """
     found = _RESPECTIVELY.match(text)
     if found is None or not _QUESTION_WORD.search(found["rest"]):
         return ()
     first, *others = (name.strip() for name in (*found["first"].split("、"), found["last"]))
+    if len(others) >= MAXIMUM_PARTS:
+        return ()
     owner = first[: first.rfind("的") + 1]
     owned = "" if owner or "的" not in others[-1] else others[-1][others[-1].find("的") :]
     rest = found["rest"].removeprefix("分别").rstrip("?？。 ")
     names = [name if "的" in name else f"{owner}{name}{owned}" for name in (first, *others)]
-    return tuple(f"{name}{rest}" for name in names[:MAXIMUM_PARTS])
+    return tuple(f"{name}{rest}" for name in names)

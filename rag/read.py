@@ -34,7 +34,11 @@ from rag.tokens import index_tokens, question_tokens
 
 CHUNKS_READ = 8  # docs/measurements-answers.md: the gold is in the first 8 for .76-.99 of questions
 CANDIDATES_EMBEDDED = 16  # the best by their words; of the sentences with the gold .98-1.0 are among them
-PART_ANSWERABLE = 0.5  # a part of a question is covered where a passage is this answerable for it
+
+# A part of a question is covered where a passage is so answerable for it, and a sentence of so much mass can
+# be cited for it; set by hand until they are fitted together with the weights.
+PART_ANSWERABLE = 0.5
+PART_MASS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,8 @@ class Considered:
 
     @property
     def covered(self) -> tuple[int, ...]:
-        """The parts of the question that some passage answers, by their places in `parts`."""
-        return tuple(i for i, part in enumerate(self.parts) if part.answerable >= PART_ANSWERABLE)
+        """The parts of the question that some candidate answers, by their places in `parts`."""
+        return tuple(i for i, part in enumerate(self.parts) if self._is_covered(part))
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -62,6 +66,10 @@ class Considered:
         if not self.covered:
             return ()
         return tuple(part.question for i, part in enumerate(self.parts) if i not in self.covered)
+
+    def _is_covered(self, part: ReadHits) -> bool:
+        mass = max((part.mass(item) for item in self.candidates), default=0.0)
+        return part.answerable >= PART_ANSWERABLE and mass >= PART_MASS
 
     def scored(self) -> list[Scored]:
         """The candidates, strongest first."""
@@ -177,7 +185,7 @@ def _shortened(item: Scored) -> DraftSentence:
     if item.focus is None:
         return _sentence(item)
     start = candidate.span.start
-    focus = Span(item.focus.start - start, item.focus.end - start)
-    kept = shorten(candidate.text, focus, language_of(candidate.text))
-    span = Span(start + kept.start, start + kept.end)
-    return DraftSentence(kept.of(candidate.text), candidate.hit.chunk, span, item.score, item.focus)
+    kept = shorten(candidate.text, item.focus.moved(-start), language_of(candidate.text))
+    return DraftSentence(
+        kept.of(candidate.text), candidate.hit.chunk, kept.moved(start), item.score, item.focus
+    )

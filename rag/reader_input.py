@@ -16,12 +16,17 @@ LONGEST = 384
 """Tokens of a window when reading; training may ask for fewer."""
 
 QUESTION_TOKENS = 64
+CLAIM_TOKENS = 160
+"""Tokens read of what is asked; a claim says more than a question, and its last words may be the wrong."""
+
 TITLE_TOKENS = 32
 OVERLAP = 64
 """Tokens that neighbouring windows of one passage share: as many as the longest answer."""
 
-SHORTEST = QUESTION_TOKENS + TITLE_TOKENS + OVERLAP + 5
-"""The fewest tokens that leave each window one of its own: four special tokens and that one."""
+BESIDES = TITLE_TOKENS + OVERLAP + 5
+"""Tokens of a window that are neither asked nor new: title, overlap, four special ones, one to go on."""
+
+SHORTEST = QUESTION_TOKENS + BESIDES
 
 OUTSIDE = (-1, -1)
 """The offsets of a token that is not of the passage."""
@@ -55,19 +60,28 @@ class PairEncoder:
         self._first = _special_id(own, "[CLS]")
         self._separator = _special_id(own, "[SEP]")
 
-    def windows(self, question: str, passages: Sequence[Passage], longest: int = LONGEST) -> list[Window]:
+    def windows(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        longest: int = LONGEST,
+        asked_tokens: int = QUESTION_TOKENS,
+    ) -> list[Window]:
         """The windows of each passage in order, none longer than `longest` tokens, at least one per passage.
 
-        Of the question the first 64 tokens are read, of the title the first 32. Neighbouring windows share
-        64 tokens, so that an answer of up to so many stands whole in one. ValueError below SHORTEST.
+        Of the question (or claim) the first `asked_tokens` are read, of the title the first 32. Neighbouring
+        windows share 64 tokens, so that an answer of up to so many stands whole in one. ValueError where
+        `longest` leaves a window no token of its own.
         """
-        if longest < SHORTEST:
-            raise ValueError(f"a window of {longest} tokens is too short: at least {SHORTEST} are needed")
+        if longest < asked_tokens + BESIDES:
+            raise ValueError(
+                f"a window of {longest} tokens is too short: at least {asked_tokens + BESIDES} are needed"
+            )
         texts = [question, *(p.title for p in passages), *(p.text for p in passages)]
         encodings = self._tokenizer.encode_batch(
             [encodable(text) for text in texts], add_special_tokens=False
         )
-        asked = encodings[0].ids[:QUESTION_TOKENS]
+        asked = encodings[0].ids[:asked_tokens]
         titles, bodies = encodings[1 : len(passages) + 1], encodings[len(passages) + 1 :]
         return [
             window

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.domain import Hit
-from rag.language import language_of
 from rag.passages import passage_of
 from rag.ports import Reranker
 
@@ -13,7 +12,7 @@ RELEVANCE = "relevance"
 """The name of the reranker's score in `Hit.scores`; hits that were not reranked have none."""
 
 RELEVANCE_SHARE = 0.5
-RELEVANCE_SHARE_CHINESE = 0.5
+"""How much relevance counts beside the fused score; set by hand until it is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +25,16 @@ class Reranking:
     @property
     def version(self) -> str:
         """Changes whenever the same hits may get another order."""
-        return f"{self.reranker.version} {self.depth} {RELEVANCE_SHARE:g} {RELEVANCE_SHARE_CHINESE:g}"
+        return f"{self.reranker.version} {self.depth} {RELEVANCE_SHARE:g}"
 
     def of(self, question: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
         """All hits: the first `depth` in their new order, the rest behind them as they were.
 
         The rest scores as if it were not relevant at all. As hits come best first, it outranks nothing.
         """
-        share = relevance_share(question)
-        first = rerank(question, hits[: self.depth], self.reranker, share)
-        rest = (replace(hit, score=(1 - share) * hit.score) for hit in hits[self.depth :])
+        first = rerank(question, hits[: self.depth], self.reranker, RELEVANCE_SHARE)
+        rest = (replace(hit, score=(1 - RELEVANCE_SHARE) * hit.score) for hit in hits[self.depth :])
         return (*first, *rest)
-
-
-def relevance_share(question: str) -> float:
-    """How much relevance counts beside the fused score, by the question's language."""
-    return RELEVANCE_SHARE_CHINESE if language_of(question) == "zh" else RELEVANCE_SHARE
 
 
 def rerank(question: str, hits: Sequence[Hit], reranker: Reranker, share: float) -> tuple[Hit, ...]:

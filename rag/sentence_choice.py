@@ -48,6 +48,15 @@ class Scored:
     focus: Span | None = None
     parts: tuple[float, ...] = ()
 
+    @property
+    def place(self) -> tuple[int, Span]:
+        """The document and the stretch of it."""
+        return self.candidate.hit.chunk.document.id, self.candidate.span
+
+    def reading_for(self, part: int | None) -> float:
+        """Its reading for one part of the question, or for the whole of it."""
+        return self.reading if part is None else self.parts[part]
+
 
 def choose_by_words(scored: Sequence[Scored]) -> list[Scored]:
     """The strongest and those near it that say something else; none where no word or meaning is shared."""
@@ -73,11 +82,10 @@ def choose_by_reading(
     if not scored or scored[0].strength <= 0:
         return []
     following = SEVERAL_ASKED if asks_for_several else ONE_ASKED
-    firsts = [_best_for(part, scored) for part in parts] or [scored[0]]
     chosen: list[Scored] = []
-    for item in firsts:
-        fitting = _whole_list(item, scored) if asks_for_several else _narrowest(item, scored)
-        if all(fitting.candidate.span != other.candidate.span for other in chosen):
+    for part, item in _firsts(scored, parts):
+        fitting = _whole_list(item, scored) if asks_for_several else _narrowest(item, scored, part)
+        if all(fitting.place != other.place for other in chosen):
             chosen.append(fitting)
     if parts and not asks_for_several:
         return chosen
@@ -112,17 +120,16 @@ def _grouped(chosen: Sequence[Scored], places: Sequence[int]) -> list[Scored]:
     )
 
 
-def _best_for(part: int, scored: Sequence[Scored]) -> Scored:
-    """Of equal ones, the strongest."""
-    return max(scored, key=lambda item: (item.parts[part], item.strength))
+def _firsts(scored: Sequence[Scored], parts: Sequence[int]) -> list[tuple[int | None, Scored]]:
+    """The likeliest for each part, of equal ones the strongest; the strongest of all where none is read."""
+    best = ((part, max(scored, key=lambda item: (item.parts[part], item.strength))) for part in parts)
+    return [(part, item) for part, item in best if item.parts[part] > 0] or [(None, scored[0])]
 
 
-def _narrowest(best: Scored, scored: Sequence[Scored]) -> Scored:
-    inner = [
-        item
-        for item in scored
-        if _lies_in(item, best) and item.reading >= NARROW_SHARE * best.reading and best.reading > 0
-    ]
+def _narrowest(best: Scored, scored: Sequence[Scored], part: int | None) -> Scored:
+    """The shortest stretch within the best one that holds as good as all of its answer."""
+    least = NARROW_SHARE * best.reading_for(part)
+    inner = [item for item in scored if _lies_in(item, best) and item.reading_for(part) >= least > 0]
     return min(inner, key=_length, default=best)
 
 
@@ -152,8 +159,7 @@ def _says_another_thing(item: Scored, other: Scored) -> bool:
 def _focus_tokens(item: Scored) -> frozenset[str]:
     if item.focus is None:
         return frozenset()
-    start = item.candidate.span.start
-    focus = Span(item.focus.start - start, item.focus.end - start)
+    focus = item.focus.moved(-item.candidate.span.start)
     return frozenset(index_tokens(focus.of(item.candidate.text)))
 
 

@@ -1,7 +1,9 @@
 """A sentence that rambles is cut down to the clauses around its answer; what limits its meaning stays.
 
-Only material that stands by itself is cut, at the beginning or at the end: where it is not plain that a
-clause can go, it stays. A cut that loses a "not" or an "unless" is worse than a long sentence.
+Only a clause beside a semicolon (in Chinese also beside a full stop within a quotation) is cut off, and only
+where it is plainly a sentence of its own that does not point at the rest. What a comma, a dash or a bracket
+adds may limit a sentence in more words than any list can have: it stays. A cut that loses an "unless" is
+worse than a long sentence.
 """
 
 import re
@@ -14,58 +16,35 @@ LONGEST = {"en": 240, "zh": 90}  # characters up to which a sentence stays as it
 WORTH_CUTTING = 0.2  # of a sentence; less is not worth a text that was cut
 SHORTEST = {"en": 40, "zh": 12}  # characters that are left at least
 
-# Negations and conditions: what has one is never cut off.
+_BORDER = {"en": re.compile(r";\s+"), "zh": re.compile(r"[；。]|;\s*")}
+# Negations, conditions, exceptions and limits: a clause that has one is never cut off.
 _LIMITING = re.compile(
-    r"\b(?:not|no|nor|never|none|neither|cannot|without|unless|except\w*|exclud\w*|if|provided|until|only"
-    r"|however|but|notwithstanding|despite|fails?|subject\s+to|save\s+(?:as|for)|other\s+than|when|where)\b"
+    r"\b(?:not|no|nor|never|none|nothing|nobody|nowhere|neither|cannot|hardly|rarely|seldom|scarcely|barely"
+    r"|without|absent|lack\w*|refus\w*|prohibit\w*|forbid\w*|forbade|den(?:y|ied|ies|ying|ial)|unlikely|fail\w*"
+    r"|unless|except\w*|exclud\w*|exempt\w*|waiv\w*|if|in\s+case|in\s+the\s+event|as\s+long\s+as|so\s+long\s+as"
+    r"|provided|providing|subject\s+to|save|but|however|notwithstanding|despite|otherwise|instead|other\s+than"
+    r"|until|till|before|after|when\w*|where\w*|once|while|only|solely|merely|limited|at\s+most|at\s+least)\b"
     r"|n['’]t\b"
-    r"|[不未无無非没沒勿莫除但若仅僅]|如果|如有|倘|只有|只能|否则|否則|以外|之外|例外|条件|條件|前提|情形",
+    r"|[不未无無非没沒勿莫除但若仅僅只]|如果|如有|倘|否则|否則|以外|之外|例外|条件|條件|前提|情形|禁止|拒绝|拒絕"
+    r"|逾期|超过|超過|[时時的]，|免[除于於予]|至少|至多|之前|之后|之後|以前|以后|以後",
     re.IGNORECASE,
 )
-
-# Where a sentence can end: before a clause that only adds to what was said. Never at a colon: what stands
-# before one announces what comes, "by and between:".
-_ENGLISH_END = re.compile(
-    r";\s+|(?<![\d\s])\s+(?:[—–]|--)\s+(?!\d)|(?<=[^\W\d])—(?=[^\W\d])|\s+\((?=[^()]*\)\W*$)"
-    r"|,\s+(?=(?:which|who|whose|whom|whereas|while|although|though|because|since|including|such\s+as|for\s+example"
-    r"|for\s+instance|e\.g\.|i\.e\.|thereby|thus|so\s+that|following|according\s+to"
-    r"|as\s+(?:shown|described|reported|defined|set\s+out|amended|noted|discussed))\b)",
-    re.IGNORECASE,
-)
-_CHINESE_END = re.compile(
-    r"[；。]|，(?!以及|及|和|与|與|或)|;\s*|,\s+|——?|（(?=[^（）]*）\W*$)|\((?=[^()]*\)\W*$)"
-)
-# Where one can begin: after a clause that only leads up to it.
-_ENGLISH_START = re.compile(r";\s+")
-_ENGLISH_LEAD = re.compile(r"^(?:while|whereas|although|though|because|since)\b[^,;:()]*,\s+", re.IGNORECASE)
-_CHINESE_START = re.compile(r"[；。]|;\s*")
-_CHINESE_LEAD = re.compile(
-    r"^(?:根据|根據|按照|依照|依据|依據|为了|為了|随着|隨著|由于|由於|因为|因為|此外|另外|目前)[^，；：。（）]*，"
-)
-# What a sentence that is complete in itself begins with.
-_ENGLISH_BEGINNING = re.compile(r"[A-Z]|(?:the|a|an|each|every|any|all|under|in|on|at)\b")
+# What goes back to something said before it.
 _POINTS_BACK = re.compile(
-    r"(?:it|its|they|their|them|he|his|she|her|this|that|these|those|such|both|which|who|whose|and|or|so|also|then)\b"
-    r"|[其该該此这這那它他她并並且也还還又而则則均都即亦所]|同时|同時|因此|因而|从而|以及|后者|前者",
+    r"\b(?:it|its|itself|they|their|theirs|them|he|his|him|she|her|hers|this|that|these|those|such|both|same|said|so"
+    r"|also|then|thus|former|latter|above|there\w+|here\w+)\b"
+    r"|[其该該此这這那它他她]|上述|前述|前款|同时|同時|因此|因而|从而|從而|后者|後者|前者",
     re.IGNORECASE,
+)
+# An English clause that is a sentence of its own begins like one and has a verb that can be told by looking.
+_BEGINS_A_SENTENCE = {
+    "en": re.compile(r"[A-Z]|(?:the|an?|each|every|any|all)\b"),
+    "zh": re.compile(r"(?![和与與及或并並且也还還又而则則均都即亦所，、；。])[\u4e00-\u9fff]"),
+}
+_HAS_A_VERB = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|shall|must|may|might|will|would|can|could|should|does|do|did)\b"
 )
 _LIST_MARK = re.compile(r"\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|[（(]?[一二三四五六七八九十\d]{1,3}[)）、]")
-# A Chinese clause that needs the one after it.
-_UNFINISHED = re.compile(
-    r"(?:^|[，；：。])(?:当|當|为|為|由于|由於|因|根据|根據|按照|依照|随着|隨著|虽|雖|尽管|儘管|如|在|经|經|自|从|從|对|對)[^，；：。]*$"
-    r"|[时時后後前中下的是为為于於]$"
-)
-_ENGLISH_UNFINISHED = re.compile(
-    r"(?:given|while|whereas|although|though|because|since|as|after|before|once|in\s+order|to|for|by)\b",
-    re.IGNORECASE,
-)
-_ENUMERATION_ENDS = re.compile(r";\s*(?:and|or)\b", re.IGNORECASE)
-_ADDS_A_CLAUSE = re.compile(r",\s+(?:which|who|whose|whom)\b", re.IGNORECASE)
-# The main clause goes on behind what seemed to be the last one: ", including the cellar, must be insured".
-_GOES_ON = re.compile(
-    r",\s+(?:and|or|is|are|was|were|has|have|had|shall|must|may|might|will|would|can|could|should|does|do|did)\b",
-    re.IGNORECASE,
-)
 _PAIRS = ("()", "（）", "[]", "【】", "“”", "‘’", "「」", "『』", "《》", "〔〕")
 
 
@@ -79,8 +58,9 @@ def shorten(text: str, focus: Span, language: str) -> Span:
     whole = Span(0, len(text))
     if len(text) <= LONGEST[script] or "\n" in text:
         return whole
-    starts = [0, *_starts(text, focus, script)]
-    ends = [len(text), *_ends(text, focus, script)]
+    borders = list(_borders(text, script))
+    starts = [0, *(border.end for border in borders if border.end <= focus.start)]
+    ends = [len(text), *(border.start for border in borders if border.start >= focus.end)]
     longest = (1 - WORTH_CUTTING) * len(text)
     kept = [
         Span(start, end)
@@ -93,51 +73,37 @@ def shorten(text: str, focus: Span, language: str) -> Span:
     return min(kept, key=_length, default=whole)
 
 
-def _starts(text: str, focus: Span, script: str) -> Iterator[int]:
-    """Where the sentence could begin instead, up to the focus."""
-    after_stop, lead = (_CHINESE_START, _CHINESE_LEAD) if script == "zh" else (_ENGLISH_START, _ENGLISH_LEAD)
-    places = [found.end() for found in after_stop.finditer(text)]
-    if leading := lead.match(text):
-        places.append(leading.end())
-    for place in places:
-        rest = text[place:]
-        begins_well = script == "zh" or _ENGLISH_BEGINNING.match(rest) is not None
-        points_back = _POINTS_BACK.match(rest) is not None or _LIST_MARK.match(rest) is not None
-        has_lead_in = ":" in text[:place] or "：" in text[:place]
-        if place <= focus.start and begins_well and not points_back and not has_lead_in:
-            yield place
+def _borders(text: str, script: str) -> Iterator[Span]:
+    """The marks between two clauses of which each is a sentence of its own; none where one is in doubt.
 
-
-def _ends(text: str, focus: Span, script: str) -> Iterator[int]:
-    """Where the sentence could end instead, from the end of the focus on."""
-    for found in (_CHINESE_END if script == "zh" else _ENGLISH_END).finditer(text, focus.end):
-        place = found.start()
-        is_unfinished = (
-            _UNFINISHED.search(text[:place]) is not None
-            if script == "zh"
-            else _main_clause_goes_on(text, place)
+    A colon announces what comes after it, and "; and" ends an enumeration: neither is taken apart.
+    """
+    marks = [Span(*found.span()) for found in _BORDER[script].finditer(text)]
+    clauses = [
+        text[start:end]
+        for start, end in zip(
+            [0, *(mark.end for mark in marks)], [*(mark.start for mark in marks), len(text)], strict=True
         )
-        if not is_unfinished and not _is_between_dashes(text[:place]):
-            yield place
+    ]
+    for place, mark in enumerate(marks):
+        after = clauses[place + 1]
+        has_lead_in = ":" in text[: mark.start] or "：" in text[: mark.start]
+        if not has_lead_in and all(_stands_alone(clause, script) for clause in (clauses[place], after)):
+            yield mark
 
 
-def _main_clause_goes_on(text: str, place: int) -> bool:
-    """Whether an English sentence that ends here may have lost its main clause, or a part of it."""
-    rest = text[place:]
-    if rest.startswith(";"):
-        return _ENUMERATION_ENDS.search(rest) is not None
-    adds_several = _ADDS_A_CLAUSE.match(rest) is not None and rest.count(",") > 1
-    return adds_several or _GOES_ON.search(rest) is not None or _ENGLISH_UNFINISHED.match(text) is not None
-
-
-def _is_between_dashes(before: str) -> bool:
-    return len(re.findall(r"\s[—–]\s|\w—\w|\s--\s", before)) % 2 == 1
+def _stands_alone(clause: str, script: str) -> bool:
+    is_sentence = _BEGINS_A_SENTENCE[script].match(clause) is not None
+    has_verb = script == "zh" or _HAS_A_VERB.search(clause) is not None
+    return is_sentence and has_verb and not _LIST_MARK.match(clause)
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    """Whether a stretch can stand alone: nothing limiting is cut off, brackets and quotes are closed."""
-    kept = text[start:end]
-    if _LIMITING.search(text[:start]) or _LIMITING.search(text[end:]):
+    """Whether a stretch can stand alone: nothing that limits it is cut off, brackets are closed."""
+    before, kept, after = text[:start], text[start:end], text[end:]
+    if _LIMITING.search(before) or _LIMITING.search(after) or _POINTS_BACK.search(after):
+        return False
+    if before and _POINTS_BACK.search(kept):
         return False
     return kept.count('"') % 2 == 0 and all(_is_balanced(kept, *pair) for pair in _PAIRS)
 

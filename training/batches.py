@@ -11,11 +11,11 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from rag.domain import Passage
-from rag.reader_input import PairEncoder, Window
-from training.examples import Example
+from rag.reader_input import CLAIM_TOKENS, PairEncoder, Window
+from training.examples import Example, Task
 from training.model import SUPPORT_CLASSES
 
-LONGEST = 256  # tokens of a pair in training; reading takes more
+LONGEST = 256  # tokens of a question's pair in training; reading takes more
 TOKENS_PER_BATCH = 6_000
 PAIRS_SORTED_TOGETHER = 1_500
 LENGTH_STEP = 32  # few shapes: each new one is compiled, and kept
@@ -90,10 +90,21 @@ def _rounded(length: int) -> int:
 
 def _pair(encoder: PairEncoder, example: Example, random_source: random.Random) -> Pair:
     """One window of the passage: of those that hold a gold span any, else any at all."""
+    if example.task is Task.SUPPORT:
+        return Pair(example, _window_of_claim(encoder, example))
     passage = Passage(example.title, example.passage)
     windows = encoder.windows(example.question, [passage], LONGEST)
     holding = [window for window in windows if any(_places(window, span) for span in example.spans or ())]
     return Pair(example, random_source.choice(holding or windows))
+
+
+def _window_of_claim(encoder: PairEncoder, example: Example) -> Window:
+    """The window that holds most of the claim's tokens: a label is true of the passage, not of any part."""
+    passage = Passage(example.title, example.passage)
+    windows = encoder.windows(example.question, [passage], asked_tokens=CLAIM_TOKENS)
+    claim = windows[0].types.index(1)
+    wanted = set(windows[0].ids[1 : claim - 1])
+    return max(windows, key=lambda window: len(wanted & set(window.ids[window.first_passage_token :])))
 
 
 def pair_batch(pairs: Sequence[Pair]) -> PairBatch:

@@ -1,43 +1,68 @@
 """What a network can do on the development documents, by data set: for choosing between recipes."""
 
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from tokenizers import Tokenizer
 
 from evals.metrics.text import f1
+from rag.answer_spans import WindowSpans, answer_spans, window_spans
 from rag.domain import Passage
-from rag.reader_input import PairEncoder, Window
-from training.batches import LONGEST, Pair, pair_batch
+from rag.reader_input import CLAIM_TOKENS, QUESTION_TOKENS, PairEncoder
+from training.batches import Pair, pair_batch
 from training.examples import Example, Task
 from training.model import SUPPORT_CLASSES, ReaderNetwork
 
-LONGEST_SPAN = 48  # tokens
-BATCH = 48
+PAIRS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of one source over n examples."""
+    """One figure of one source over n examples of so many documents."""
 
     name: str
     source: str
     value: float
     n: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the network sees in one window of an example."""
+
+    spans: WindowSpans
+    answerable: float
+    relevance: float
+    supported: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
+    """An example as serving would read it: by its best window."""
+
     example: Example
     answer: str
     answerable: float
     relevance: float
-    support: int
+    supported: float
+
+
+def sample(examples: Iterable[Example], limit: int, random_source: random.Random) -> list[Example]:
+    """At most `limit` examples of each source, drawn from all of its documents."""
+    by_source: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        by_source[example.source].append(example)
+    return [
+        example
+        for source in sorted(by_source)
+        for example in random_source.sample(by_source[source], min(limit, len(by_source[source])))
+    ]
 
 
 def measure(network: ReaderNetwork, tokenizer: Tokenizer, examples: Sequence[Example]) -> list[Figure]:
@@ -49,76 +74,84 @@ def measure(network: ReaderNetwork, tokenizer: Tokenizer, examples: Sequence[Exa
 
 
 def _figures(source: str, read: Sequence[_Read]) -> Iterator[Figure]:
-    scores = [
-        f1(
-            item.answer,
-            tuple(item.example.passage[a:b] for a, b in item.example.spans),
-            item.example.language,
-        )
-        for item in read
-        if item.example.spans
-    ]
-    if scores:
-        yield Figure("F1", source, float(np.mean(scores)), len(scores))
-    told = [(item.answerable, bool(item.example.spans)) for item in read if item.example.spans is not None]
-    yield from _auroc("answerable_AUROC", source, told)
-    ranked = [
-        (item.relevance, item.example.relevance > 0.5) for item in read if item.example.relevance is not None
-    ]
-    yield from _auroc("relevance_AUROC", source, ranked)
-    claims = [
-        (item.support == 0, item.example.label == SUPPORT_CLASSES[0]) for item in read if item.example.label
-    ]
-    if len({label for _, label in claims}) == 2:
-        guesses, labels = zip(*claims, strict=True)
-        yield Figure(
-            "support_balanced_accuracy", source, float(balanced_accuracy_score(labels, guesses)), len(claims)
-        )
+    answered = [item for item in read if item.example.spans]
+    if answered:
+        yield _figure("F1", source, answered, float(np.mean([_f1(item) for item in answered])))
+    told = [item for item in read if item.example.spans is not None]
+    yield from _auroc("answerable_AUROC", source, told, [(i.answerable, bool(i.example.spans)) for i in told])
+    ranked = [item for item in read if item.example.relevance is not None]
+    yield from _auroc(
+        "relevance_AUROC", source, ranked, [(i.relevance, i.example.relevance == 1) for i in ranked]
+    )
+    claims = [item for item in read if item.example.label]
+    labels = [item.example.label == SUPPORT_CLASSES[0] for item in claims]
+    if len(set(labels)) == 2:
+        guesses = [item.supported > 0.5 for item in claims]
+        accuracy = float(balanced_accuracy_score(labels, guesses))
+        yield _figure("support_balanced_accuracy", source, claims, accuracy)
 
 
-def _auroc(name: str, source: str, pairs: Sequence[tuple[float, bool]]) -> Iterator[Figure]:
+def _f1(item: _Read) -> float:
+    example = item.example
+    golds = tuple(example.passage[start:end] for start, end in example.spans or ())
+    return f1(item.answer, golds, example.language)
+
+
+def _auroc(
+    name: str, source: str, read: Sequence[_Read], pairs: Sequence[tuple[float, bool]]
+) -> Iterator[Figure]:
     if len({label for _, label in pairs}) == 2:
         scores, labels = zip(*pairs, strict=True)
-        yield Figure(name, source, float(roc_auc_score(labels, scores)), len(pairs))
+        yield _figure(name, source, read, float(roc_auc_score(labels, scores)))
+
+
+def _figure(name: str, source: str, read: Sequence[_Read], value: float) -> Figure:
+    return Figure(name, source, value, len(read), len({item.example.group for item in read}))
+
+
+def _read(network: ReaderNetwork, tokenizer: Tokenizer, examples: Sequence[Example]) -> Iterator[_Read]:
+    """In the order of the examples."""
+    encoder = PairEncoder(tokenizer)
+    pairs = [(row, pair) for row, example in enumerate(examples) for pair in _pairs(encoder, example)]
+    pairs.sort(key=lambda item: len(item[1].window.ids))
+    seen: dict[int, list[_Seen]] = defaultdict(list)
+    network.eval()
+    for first in range(0, len(pairs), PAIRS_AT_ONCE):
+        group = pairs[first : first + PAIRS_AT_ONCE]
+        found = _look(network, [pair for _, pair in group])
+        for (row, _), item in zip(group, found, strict=True):
+            seen[row].append(item)
+    for row, example in enumerate(examples):
+        spans = answer_spans([item.spans for item in seen[row]], example.passage)
+        yield _Read(
+            example,
+            spans[0].span.of(example.passage) if spans else "",
+            max(item.answerable for item in seen[row]),
+            max(item.relevance for item in seen[row]),
+            max(item.supported for item in seen[row]),
+        )
+
+
+def _pairs(encoder: PairEncoder, example: Example) -> list[Pair]:
+    tokens = CLAIM_TOKENS if example.task is Task.SUPPORT else QUESTION_TOKENS
+    passage = Passage(example.title, example.passage)
+    return [
+        Pair(example, window) for window in encoder.windows(example.question, [passage], asked_tokens=tokens)
+    ]
 
 
 @torch.no_grad()
-def _read(network: ReaderNetwork, tokenizer: Tokenizer, examples: Iterable[Example]) -> Iterator[_Read]:
-    encoder = PairEncoder(tokenizer)
-    pairs = [
-        Pair(item, encoder.windows(item.question, [Passage(item.title, item.passage)], 2 * LONGEST)[0])
-        for item in examples
-    ]
-    pairs.sort(key=lambda pair: len(pair.window.ids))
-    network.eval()
-    for first in range(0, len(pairs), BATCH):
-        group = pairs[first : first + BATCH]
-        batch = pair_batch(group)
-        with torch.autocast(batch.ids.device.type, dtype=torch.bfloat16):
-            logits = network(batch.ids, batch.types, batch.mask)
-        spans = torch.log_softmax(logits.span, 1).numpy()
-        for row, pair in enumerate(group):
-            answer, odds = _best_span(spans[row], pair.window, pair.example.passage)
-            yield _Read(
-                pair.example,
-                answer,
-                odds + float(logits.answerable[row]),
-                float(logits.relevance[row]),
-                int(logits.support[row].argmax()) if pair.example.task is Task.SUPPORT else -1,
-            )
-
-
-def _best_span(log_probability: NDArray[np.float32], window: Window, passage: str) -> tuple[str, float]:
-    """The likeliest span of the window's passage, and by how much it is likelier than none."""
-    first, end = window.first_passage_token, len(window.ids) - 1
-    if first >= end:
-        return "", 0.0
-    starts, ends = log_probability[first:end, 0], log_probability[first:end, 1]
-    together = starts[:, None] + ends[None, :]
-    allowed = np.triu(np.ones_like(together, dtype=bool)) & ~np.triu(
-        np.ones_like(together, dtype=bool), LONGEST_SPAN
-    )
-    best = int(np.where(allowed, together, -np.inf).argmax())
-    i, j = divmod(best, len(ends))
-    text = passage[window.offsets[first + i][0] : window.offsets[first + j][1]]
-    return text, float(together[i, j] - log_probability[0].sum())
+def _look(network: ReaderNetwork, pairs: Sequence[Pair]) -> Iterator[_Seen]:
+    batch = pair_batch(pairs)
+    device = next(network.parameters()).device
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        logits = network(batch.ids.to(device), batch.types.to(device), batch.mask.to(device))
+    by_token, support = logits.span.cpu().numpy(), torch.softmax(logits.support, 1)
+    for row, pair in enumerate(pairs):
+        spans = window_spans(pair.window, by_token[row, : len(pair.window.ids)])
+        yield _Seen(
+            spans,
+            float(logits.answerable[row]) + spans.log_odds,
+            float(logits.relevance[row]),
+            float(support[row, 0]),
+        )

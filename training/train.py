@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 import torch
@@ -23,8 +24,8 @@ WEIGHT_DECAY = 0.01
 LARGEST_GRADIENT = 1.0
 SECONDS_BETWEEN_CHECKPOINTS = 180
 STEPS_BETWEEN_LINES = 50
-WEIGHTS = {"masked": 1.0, "span": 1.0, "answerable": 0.5, "relevance": 0.5, "support": 0.7}
-"""Of the heads' losses: the span's is the largest part of what the encoder has to learn."""
+WEIGHTS = {"masked": 1.0, "span": 1.5, "answerable": 0.8, "relevance": 0.8, "support": 4.0}
+"""Of the heads' losses. A third of the examples are claims at most, which teach one head only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Phase:
     """What a phase learns from. `batches` gives the same ones in the same order each time it is called.
 
     `examples` is how many they hold together, by which the learning rate falls from `learning_rate` to zero.
+    `made_from` tells options and files apart: what was begun with others is not continued.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Phase:
     examples: int
     learning_rate: float
     candidates: Tensor
+    made_from: str
 
 
 def train(network: ReaderNetwork, phase: Phase, folder: Path) -> None:
@@ -47,14 +50,14 @@ def train(network: ReaderNetwork, phase: Phase, folder: Path) -> None:
     A phase that has ended is loaded and not repeated. Ctrl-C loses what came after the last checkpoint.
     """
     done, checkpoint = folder / f"{phase.name}.done.pt", folder / f"{phase.name}.checkpoint.pt"
-    if done.is_file():
-        network.load_state_dict(torch.load(done, weights_only=True)["network"])
-        return
     device = next(network.parameters()).device
+    if done.is_file():
+        network.load_state_dict(_state(done, phase, device)["network"])
+        return
     optimizer = _optimizer(network, phase.learning_rate)
     step = seen = 0
     if checkpoint.is_file():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        state = _state(checkpoint, phase, device)
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         step, seen = state["step"], state["seen"]
@@ -66,9 +69,10 @@ def train(network: ReaderNetwork, phase: Phase, folder: Path) -> None:
         report.add(_step(network, optimizer, _to(batch, device), phase.candidates.to(device)), len(batch.ids))
         step, seen = step + 1, seen + len(batch.ids)
         if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
-            _save(checkpoint, network, optimizer, step, seen)
+            state = {"optimizer": optimizer.state_dict(), "step": step, "seen": seen}
+            _save(checkpoint, network, phase, state)
             saved = time.monotonic()
-    _save(done, network, optimizer, step, seen)
+    _save(done, network, phase, {})
     checkpoint.unlink(missing_ok=True)
 
 
@@ -110,12 +114,22 @@ def _to(batch: Batch, device: torch.device) -> Batch:
     return type(batch)(**{name: getattr(batch, name).to(device) for name in batch.__slots__})
 
 
-def _save(path: Path, network: ReaderNetwork, optimizer: torch.optim.Optimizer, step: int, seen: int) -> None:
+def _state(path: Path, phase: Phase, device: torch.device) -> Any:
+    """What was saved; ValueError where that was made with other options or from other files."""
+    state = torch.load(path, map_location=device, weights_only=True)
+    if state["made_from"] != phase.made_from:
+        raise ValueError(
+            f"{path} was made with other options or from other examples; delete it to train {phase.name} "
+            "anew, or name another work folder"
+        )
+    return state
+
+
+def _save(path: Path, network: ReaderNetwork, phase: Phase, progress: Mapping[str, object]) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "seen": seen}
-    torch.save(state, part)
+    torch.save({"network": network.state_dict(), "made_from": phase.made_from, **progress}, part)
     part.replace(path)
 
 

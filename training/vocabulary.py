@@ -36,5 +36,7 @@ def extended(original: Path, characters: Iterable[str], target: Path) -> Tokeniz
         vocabulary.setdefault(character, len(vocabulary))
     description["truncation"] = description["padding"] = None
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
+    part = target.with_suffix(".part")
+    part.write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
+    part.replace(target)
     return Tokenizer.from_file(str(target))

@@ -3,10 +3,10 @@
     python -m evals.bench.answer_speed [--suite reading/bioasq] [--depths 0 10 20 30 50] [--limit 200]
 
 One client asks in this process, over the suite's whole collection, which is ingested first where the home
-lacks it. Depth is how many of the passages found are reranked; 0 leaves them in the order of the search.
-Every question is asked at each depth before the next one, in turning order, so that a busy moment hits all
-depths alike. Quality is that of the same answers: `nDCG@10` of the documents of the ten passages kept,
-`passage_R@10`, `evidence_hit`.
+lacks it. Depth is how many of the passages found are reranked; 0 leaves them in the order of the search,
+and is all that is measured by default where the system has no reranker. Every question is asked at each
+depth before the next one, in turning order, so that a busy moment hits all depths alike. Quality is that of
+the same answers: `nDCG@10` of the documents of the ten passages kept, `passage_R@10`, `evidence_hit`.
 """
 
 import argparse
@@ -103,6 +103,14 @@ def at_depths(system: System, depths: Sequence[int]) -> Iterator[System]:
         yield replace(system, retriever=retriever, pipeline=replace(system.pipeline, retriever=retriever))
 
 
+def depths_for(system: System, asked: Sequence[int] | None) -> Sequence[int]:
+    """The depths that were asked for, else those that the system can measure."""
+    if asked is not None or system.retriever.reranking:
+        return DEPTHS if asked is None else asked
+    Console(stderr=True).print("this system has no reranker: only depth 0 is measured")
+    return (0,)
+
+
 def measure_depths(
     system: System, collection: str, questions: Sequence[EvalQuestion], depths: Sequence[int]
 ) -> list[Depth]:
@@ -152,7 +160,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--suite", default="reading/bioasq", help="of a task that answers from a collection")
-    parser.add_argument("--depths", nargs="+", type=int, default=list(DEPTHS))
+    parser.add_argument(
+        "--depths", nargs="+", type=int, help="by default 0 10 20 30 50, or what can be measured"
+    )
     parser.add_argument("--split", type=Split, choices=list(Split), default=Split.TEST)
     parser.add_argument("--limit", type=int, default=200, help="at most so many questions")
     parser.add_argument("--seed", type=int, default=0, help="chooses which")
@@ -167,7 +177,7 @@ def main() -> None:
     settings = load_settings(arguments.home).model_copy(update={"database_url": ""})
     with open_system(settings) as system:
         collection = collection_of(system, data.corpus)
-        depths = measure_depths(system, collection, questions, arguments.depths)
+        depths = measure_depths(system, collection, questions, depths_for(system, arguments.depths))
     show(suite.name, depths)
     if arguments.out:
         report = {"suite": suite.name, "depths": [asdict(item) for item in depths]}

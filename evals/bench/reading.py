@@ -91,13 +91,16 @@ def sentence_texts(text: str) -> list[str]:
     return [span.of(text) for span in sentences(text, language_of(text))]
 
 
-def ways_of(system: System, names: Sequence[str]) -> Mapping[str, Answerer]:
+def ways_of(system: System, names: Sequence[str] | None) -> Mapping[str, Answerer]:
+    """The ways of these names, else all that the system has; InvalidRequestError for one that it has not."""
     known = {MEANING: by_meaning(system.embedder), WORDS: by_words}
     if system.reader:
-        known[READER] = partial(read_answer, system.reader)
+        known = {READER: partial(read_answer, system.reader), **known}
+    elif names is None:
+        Console(stderr=True).print("this system has no reader: only meaning and words are measured")
     elif READER in names:
         raise InvalidRequestError("this system has no reader; measure it with --ways meaning words", "ways")
-    return {name: known[name] for name in names}
+    return {name: known[name] for name in names or known}
 
 
 def questions_of(set_name: str, selection: Selection, *, is_development_only: bool) -> Sequence[EvalQuestion]:
@@ -139,7 +142,7 @@ def main() -> None:
     parser.add_argument("--development", action="store_true", help="train documents kept from training")
     parser.add_argument("--limit", type=int, help="at most so many questions of each set")
     parser.add_argument("--seed", type=int, default=0, help="chooses which, with --limit")
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--ways", nargs="+", choices=WAYS, help="by default all that the system has")
     parser.add_argument("--home", type=Path, default=Path(".attest/evals"))
     parser.add_argument("--out", type=Path, help="also write the figures as JSON")
     arguments = parser.parse_args()

@@ -70,6 +70,10 @@ class ReaderFiles:
                 f"{REMEDY}"
             ) from error
 
+    def fingerprint(self) -> str:
+        """Changes with the weights and with the tokenizer; neither is read."""
+        return hashlib.sha256(json.dumps(self.hashes()).encode()).hexdigest()[:12]
+
     def recipe(self) -> Recipe:
         """The recipe, from the header of the weights' file: no weights are read and no hash is compared."""
         path = self._path(WEIGHTS_FILE)
@@ -106,6 +110,12 @@ class ReaderFiles:
                 f"{path} is not the expected file: its sha256 is {found}, not {expected}. {REMEDY}"
             )
         return path
+
+    def without_weights(self, name: str) -> ModelUnavailableError:
+        """What to raise where weights of that name are needed and missing."""
+        return ModelUnavailableError(
+            f"{self._path(WEIGHTS_FILE)} holds no reader: it has no {name}. {REMEDY}"
+        )
 
     def _path(self, name: str) -> Path:
         return self.folder / name

@@ -96,7 +96,10 @@ def test_every_citation_is_its_stretch_of_the_answer_and_of_the_source(texts: li
     [
         ("Rent is due.", "So is tax.", "Rent is due. So is tax."),
         ("租金到期。", "税也到期。", "租金到期。税也到期。"),
-        ("参见 Annex A", "税也到期。", "参见 Annex A税也到期。"),
+        ("参见 Annex A。", "税也到期。", "参见 Annex A。税也到期。"),
+        ("参见 Annex A", "税也到期。", "参见 Annex A\n税也到期。"),
+        ("Rent is due in May", "Tax is due.", "Rent is due in May\nTax is due."),
+        ('He said "Rent is due."', "So is tax.", 'He said "Rent is due." So is tax.'),
         ("- rent", "- tax", "- rent\n- tax"),
         ("Due are:\n- rent", "Tax too.", "Due are:\n- rent\nTax too."),
     ],

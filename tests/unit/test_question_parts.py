@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.question_parts import MAXIMUM_PARTS, parts_of
+from rag import question_parts as module
+from rag.question_parts import MAXIMUM_PARTS, SEAMS_WEIGHED, parts_of
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,7 @@ def test_a_question_that_asks_several_things_is_taken_apart(question: str, parts
         "租金是多少？",
         "甲方以及乙方的义务是什么？",
         "任何一方能否解除合同以及转租？",
+        "押金、租金、税费和水费分别是多少？",
         "",
     ],
 )
@@ -47,6 +49,21 @@ def test_a_question_that_asks_one_thing_stays_whole(question: str) -> None:
 def test_more_than_three_parts_stay_as_three() -> None:
     question = "What is rent? What is tax? What is law? What is art?"
     assert parts_of(question) == ("What is rent", "What is tax", "What is law? What is art")
+
+
+@pytest.mark.parametrize("marks", [20, 2000])
+def test_however_many_marks_a_text_has_few_of_them_are_weighed(
+    marks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weighed: list[str] = []
+
+    def is_asking(part: str) -> bool:
+        weighed.append(part)
+        return False
+
+    monkeypatch.setattr(module, "_is_asking", is_asking)
+    assert parts_of("? " * marks) == (("? " * marks).strip(),)
+    assert len(weighed) == SEAMS_WEIGHED
 
 
 @settings(deadline=None)

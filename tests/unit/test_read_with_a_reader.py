@@ -162,9 +162,9 @@ def test_sentences_of_one_document_keep_its_order_and_the_strongest_document_com
 
 
 def test_a_sentence_that_rambles_is_cut_and_its_span_with_it() -> None:
-    main = "The rent of four thousand euros falls due in May for all the goods that are stored there"
-    tail = ", which is what the parties agreed on in Lyon with regard to everything on the second floor"
-    text = f"{main}{tail} of the old warehouse at the quay and in the old cellar below all of it."
+    main = "The rent of four thousand euros must be paid in May for all goods of the old warehouse in Lyon"
+    tail = "; the landlord must insure the second and the third floor of the old warehouse at the quay"
+    text = f"{main}{tail} together with the old cellar and the new lift against fire and storm."
     assert len(text) > LONGEST["en"]
     [sentence] = draft(WHEN, {WHEN: [Seen("in May")]}, hit_of(text, start=50)).sentences
     assert sentence.text == main
@@ -192,6 +192,37 @@ def test_a_part_that_no_passage_answers_is_missing() -> None:
     found = draft(BOTH, script, *PARTS)
     assert texts(found) == ["The lessee owes 4,200 euros."]
     assert found.missing == (DUE,)
+
+
+@pytest.mark.parametrize(("probability", "is_covered"), [(0.09, False), (0.11, True)])
+def test_a_part_needs_a_sentence_that_may_answer_it(probability: float, is_covered: bool) -> None:
+    script = {
+        BOTH: [Seen("4,200 euros")],
+        RENT: [Seen("4,200 euros")],
+        DUE: [Seen("in May", probability, answerable=1.0)],
+    }
+    found = draft(BOTH, script, *PARTS)
+    assert len(found.sentences) == 1 + is_covered
+    assert found.missing == (() if is_covered else (DUE,))
+
+
+def test_sentences_at_the_same_place_of_two_documents_are_two() -> None:
+    hits = (hit_of("One owes 4,200 euros.", rank=1), hit_of("One pays in May here.", rank=2))
+    script = {BOTH: [], RENT: [Seen("4,200 euros")], DUE: [Seen("in May")]}
+    assert hits[0].chunk.end == hits[1].chunk.end
+    assert len(texts(draft(BOTH, script, *hits))) == 2
+
+
+def test_of_a_list_each_part_gets_its_own_item() -> None:
+    script = {BOTH: [], RENT: [Seen("4,200 euros")], DUE: [Seen("in May", 0.8)]}
+    found = draft(BOTH, script, hit_of("The lessee owes these:\n- 4,200 euros\n- all of it in May"))
+    assert texts(found) == ["- 4,200 euros", "- all of it in May"]
+
+
+@pytest.mark.parametrize(("probability", "is_marked"), [(0.04, False), (0.06, True)])
+def test_words_that_hardly_answer_are_not_marked(probability: float, is_marked: bool) -> None:
+    [sentence] = draft(WHEN, {WHEN: [Seen("in May", probability)]}, TWO[0]).sentences
+    assert (sentence.focus is not None) is is_marked
 
 
 def test_where_no_part_is_answered_nothing_is_called_missing() -> None:

@@ -11,12 +11,13 @@ from in_memory import SPACE, MemoryLexicalIndex, MemoryVectorIndex, WordEmbedder
 from reader_fixtures import write_tiny_reader
 
 from rag import rerank as module
-from rag.adapters.packaged_reader import PackagedReader
+from rag.adapters.packaged_reader import FOLDER, PackagedReader
+from rag.adapters.reader_files import WEIGHTS_FILE
 from rag.domain import Chunk, Document, Hit, Passage, Question, Reading
 from rag.fingerprint import pipeline_fingerprint
 from rag.indexes import Indexes
 from rag.read import ExtractiveGenerator
-from rag.rerank import RELEVANCE, Reranking, relevance_share, rerank
+from rag.rerank import RELEVANCE, Reranking, rerank
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.store import Store
@@ -111,16 +112,9 @@ def test_scores_fall_with_rank_whatever_the_depth(
     assert [item.chunk.id for item in found[depth:]] == [item.chunk.id for item in hits[depth:]]
 
 
-def test_each_language_has_a_share_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RELEVANCE_SHARE", 0.25)
-    monkeypatch.setattr(module, "RELEVANCE_SHARE_CHINESE", 0.75)
-    assert relevance_share("Who pays the rent?") == 0.25
-    assert relevance_share("谁付租金？") == 0.75
-
-
-def test_the_version_tells_the_model_the_depth_and_the_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_version_tells_the_model_the_depth_and_the_share(monkeypatch: pytest.MonkeyPatch) -> None:
     versions = {Reranking(KnownReranker({}), depth).version for depth in (10, 30)}
-    monkeypatch.setattr(module, "RELEVANCE_SHARE_CHINESE", 0.75)
+    monkeypatch.setattr(module, "RELEVANCE_SHARE", 0.75)
     versions.add(Reranking(KnownReranker({}), 30).version)
     assert len(versions) == 3
 
@@ -167,9 +161,27 @@ def test_neighbours_are_loaded_for_what_is_shown(retriever: Retriever) -> None:
     assert [len(item.context) > 1 for item in found.hits] == [True, True]
 
 
-def test_a_depth_of_0_turns_reranking_off(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, rerank_depth=0)
+def test_a_depth_of_0_turns_reranking_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.wiring.FOLDER", write_tiny_reader(tmp_path / "reader"))
+    settings = Settings(home=tmp_path / "home", rerank_depth=0)
     with open_system(settings, embedder=WordEmbedder()) as system:
+        assert isinstance(system.reader, PackagedReader)
+        assert system.retriever.reranking is None
+
+
+def test_without_weights_nothing_is_read_and_nothing_reranked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.wiring.FOLDER", tmp_path / "no reader")
+    with open_system(Settings(home=tmp_path / "home"), embedder=WordEmbedder()) as system:
+        assert system.reader is None
+        assert system.retriever.reranking is None
+
+
+@pytest.mark.skipif((FOLDER / WEIGHTS_FILE).exists(), reason="the weights are in this checkout")
+def test_this_version_ships_no_reader(tmp_path: Path) -> None:
+    with open_system(Settings(home=tmp_path), embedder=WordEmbedder()) as system:
+        assert system.reader is None
         assert system.retriever.reranking is None
 
 

@@ -64,6 +64,21 @@ def test_a_window_of_a_long_passage_holds_the_answer() -> None:
     assert batch.ids.shape[1] <= 256
 
 
+def test_a_claim_is_shown_with_the_part_of_a_long_passage_that_speaks_of_it() -> None:
+    passage = "filter " * 400 + "the tenant pays rent " + "filter " * 400
+    claim = Example(
+        Task.SUPPORT, "en", "made up", "g", "the tenant pays rent", "", passage, label="supported"
+    )
+    batch = only_batch(claim)
+    assert tiny_tokenizer().token_to_id("tenant") in batch.ids[0][8:].tolist()
+
+
+def test_the_last_words_of_a_long_claim_are_read() -> None:
+    claim = "the filter " * 60 + "pump"
+    batch = only_batch(Example(Task.SUPPORT, "en", "made up", "g", claim, "", "rent", label="unsupported"))
+    assert tiny_tokenizer().token_to_id("pump") in batch.ids[0].tolist()
+
+
 def test_batches_have_few_shapes_and_every_example_once() -> None:
     examples = [example("pump " * (1 + i % 40), spans=()) for i in range(300)]
     batches = list(pair_batches(examples, tiny_tokenizer(), random.Random(1)))

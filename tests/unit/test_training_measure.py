@@ -1,9 +1,11 @@
+import random
+
 import torch
 from reader_fixtures import tiny_tokenizer
 from torch import Tensor
 
 from training.examples import Example, Task
-from training.measure import measure
+from training.measure import measure, sample
 from training.model import Logits, ReaderNetwork
 
 PASSAGE = "the tenant pays rent"
@@ -51,3 +53,9 @@ def test_one_that_is_always_wrong_has_the_worst() -> None:
         "answerable_AUROC": 0.0,
         "relevance_AUROC": 0.0,
     }
+
+
+def test_a_sample_has_so_many_of_each_source() -> None:
+    examples = [example(PASSAGE, (), 0.0)] * 5
+    assert len(sample(examples, 3, random.Random(1))) == 3
+    assert len(sample(examples, 9, random.Random(1))) == 5

@@ -1,5 +1,5 @@
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from reader_fixtures import tiny_tokenizer
 from training import train as training
 from training.batches import Batch, masked_batches, pair_batches
 from training.examples import Example, Task
+from training.loss import losses
 from training.model import ReaderNetwork, shipped_weights
 from training.train import Phase, interleaved, train
 
@@ -24,9 +25,9 @@ CANDIDATES = torch.arange(5, 100)
 
 def batches() -> Iterator[Batch]:
     tokenizer = tiny_tokenizer()
-    for seed in range(4):
-        yield from pair_batches(EXAMPLES, tokenizer, random.Random(seed))
-    yield from masked_batches(["租金由租客付 " * 8] * 40, tokenizer, random.Random(1))
+    pairs = (batch for seed in range(4) for batch in pair_batches(EXAMPLES, tokenizer, random.Random(seed)))
+    masked = masked_batches(["租金由租客付 " * 8] * 100, tokenizer, random.Random(1))
+    return interleaved([(64, pairs), (100, masked)], random.Random(2))
 
 
 def network() -> ReaderNetwork:
@@ -34,7 +35,8 @@ def network() -> ReaderNetwork:
     return ReaderNetwork(len(tiny_tokenizer().get_vocab()))
 
 
-PHASE = Phase("learn", batches, 4 * len(EXAMPLES) + 40, 1e-4, CANDIDATES)
+def phase(given: Callable[[], Iterator[Batch]] = batches, made_from: str = "these") -> Phase:
+    return Phase("learn", given, 4 * len(EXAMPLES) + 100, 1e-4, CANDIDATES, made_from)
 
 
 class StoppedError(Exception):
@@ -43,7 +45,7 @@ class StoppedError(Exception):
 
 def test_a_stopped_phase_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = network()
-    train(whole, PHASE, tmp_path / "whole")
+    train(whole, phase(), tmp_path / "whole")
 
     def stopping() -> Iterator[Batch]:
         for number, batch in enumerate(batches()):
@@ -53,28 +55,44 @@ def test_a_stopped_phase_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0)
     with pytest.raises(StoppedError):
-        train(network(), Phase("learn", stopping, PHASE.examples, 1e-4, CANDIDATES), tmp_path / "stopped")
+        train(network(), phase(stopping), tmp_path / "stopped")
     resumed = network()
-    train(resumed, PHASE, tmp_path / "stopped")
+    train(resumed, phase(), tmp_path / "stopped")
     for name, tensor in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], tensor, msg=name)
 
 
 def test_a_phase_that_ended_is_loaded_and_not_repeated(tmp_path: Path) -> None:
     first = network()
-    train(first, PHASE, tmp_path)
+    train(first, phase(), tmp_path)
 
     def none() -> Iterator[Batch]:
         raise StoppedError
 
     second = network()
-    train(second, Phase("learn", none, 1, 1e-4, CANDIDATES), tmp_path)
+    train(second, phase(none), tmp_path)
     torch.testing.assert_close(second.span.weight, first.span.weight)
+
+
+def test_what_was_begun_with_other_examples_is_not_continued(tmp_path: Path) -> None:
+    train(network(), phase(), tmp_path)
+    with pytest.raises(ValueError, match="other options or from other examples"):
+        train(network(), phase(made_from="others"), tmp_path)
+
+
+def test_text_without_a_chinese_character_hidden_changes_nothing() -> None:
+    [batch] = masked_batches(["rent " * 8], tiny_tokenizer(), random.Random(1))
+    assert losses(network(), batch, torch.tensor([0]))["masked"].item() == 0
+
+
+def test_few_hidden_characters_have_a_loss() -> None:
+    [batch] = masked_batches(["租金由租客付 " * 8], tiny_tokenizer(), random.Random(1))
+    assert losses(network(), batch, CANDIDATES)["masked"].item() > 0
 
 
 def test_every_head_learns(tmp_path: Path) -> None:
     learnt, fresh = network(), network()
-    train(learnt, PHASE, tmp_path)
+    train(learnt, phase(), tmp_path)
     for head in ("span", "answerable", "relevance", "support", "pooler", "guess"):
         name = f"{head}.weight"
         assert not torch.equal(learnt.state_dict()[name], fresh.state_dict()[name]), head

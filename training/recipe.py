@@ -1,0 +1,186 @@
+"""The phases of training: what each learns from, how fast, and in which order."""
+
+import gzip
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from rag.tokens import is_unspaced
+from training.batches import Batch, masked_batches, pair_batches
+from training.examples import Example, is_development, read_examples
+from training.model import ORIGINAL_TOKENIZER, ReaderNetwork, from_packaged_encoder
+from training.prepare import CLOZE_FILES, MASKED_FILE, RANKING_FILES, SPANS_FILE, SUPPORT_FILE
+from training.train import Phase, interleaved, train
+from training.vocabulary import PUNCTUATION, extended, missing_characters
+
+SEED = 20261122
+QUESTION_FILES = (SPANS_FILE, *RANKING_FILES.values())
+PRETRAINING_RATE, READING_RATE = 2e-4, 1.5e-4
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainingAmounts:
+    """Cloze questions by language, and Chinese passages with characters hidden."""
+
+    cloze_en: int = 24_000
+    cloze_zh: int = 12_000
+    masked: int = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingAmounts:
+    """How often English spans are learnt, and how many claims are."""
+
+    english_epochs: int = 2
+    claims: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The folder of examples, checkpoints and results."""
+
+    folder: Path
+
+    @property
+    def data(self) -> Path:
+        """Where `prepare` writes and training reads."""
+        return self.folder / "data"
+
+    @property
+    def home(self) -> Path:
+        """The collections that ranking examples are mined from."""
+        return self.folder / "home"
+
+    @property
+    def tokenizer(self) -> Path:
+        """The extended tokenizer."""
+        return self.folder / "tokenizer.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What each phase leaves."""
+        return self.folder / "checkpoints"
+
+    def network(self, phase: str) -> tuple[ReaderNetwork, Tokenizer]:
+        """The network as it was after a phase, and its tokenizer; FileNotFoundError before that."""
+        tokenizer = Tokenizer.from_file(str(self.tokenizer))
+        network = ReaderNetwork(tokenizer.get_vocab_size())
+        path = self.checkpoints / f"{phase}.done.pt"
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["network"])
+        return network, tokenizer
+
+
+def pretrain(work: Work, amounts: PretrainingAmounts) -> None:
+    """Learn Chinese characters, and to find spans, from unlabelled text."""
+    torch.manual_seed(SEED)
+    texts = _lines(work.data / MASKED_FILE)
+    tokenizer = _tokenizer(work, texts)
+    network = from_packaged_encoder(tokenizer.get_vocab())
+    files = [work.data / name for name in CLOZE_FILES.values()]
+    limits = (amounts.cloze_en, amounts.cloze_zh)
+    cloze = [item for file, limit in zip(files, limits, strict=True) for item in _training(file, limit)]
+    texts = texts[: amounts.masked]
+
+    def batches() -> Iterator[Batch]:
+        return interleaved(
+            [
+                (len(cloze), pair_batches(cloze, tokenizer, random.Random(SEED))),
+                (len(texts), masked_batches(texts, tokenizer, random.Random(SEED + 1))),
+            ],
+            random.Random(SEED + 2),
+        )
+
+    train(
+        network.to(_device()),
+        Phase(
+            name="pretrain",
+            batches=batches,
+            examples=len(cloze) + len(texts),
+            learning_rate=PRETRAINING_RATE,
+            candidates=_candidates(tokenizer),
+            made_from=_digest(astuple(amounts), [*files, work.data / MASKED_FILE]),
+        ),
+        work.checkpoints,
+    )
+
+
+def read(work: Work, amounts: ReadingAmounts) -> None:
+    """Learn all four heads from questions and claims."""
+    torch.manual_seed(SEED)
+    network, tokenizer = work.network("pretrain")
+    questions = [
+        example
+        for name in QUESTION_FILES
+        for example in _training(work.data / name)
+        for _ in range(amounts.english_epochs if (name, example.language) == (SPANS_FILE, "en") else 1)
+    ]
+    claims = _training(work.data / SUPPORT_FILE)
+    chosen = random.Random(SEED + 3).sample(claims, min(amounts.claims, len(claims)))
+    examples = [*questions, *chosen]
+    files = [work.data / name for name in (*QUESTION_FILES, SUPPORT_FILE)]
+    train(
+        network.to(_device()),
+        Phase(
+            name="read",
+            batches=lambda: pair_batches(examples, tokenizer, random.Random(SEED + 4)),
+            examples=len(examples),
+            learning_rate=READING_RATE,
+            candidates=_candidates(tokenizer),
+            made_from=_digest(astuple(amounts), [*files, work.checkpoints / "pretrain.done.pt"]),
+        ),
+        work.checkpoints,
+    )
+
+
+def development(work: Work) -> Iterator[Example]:
+    """Every example of the documents that training never sees."""
+    for name in (*QUESTION_FILES, SUPPORT_FILE):
+        yield from (item for item in read_examples(work.data / name) if is_development(item.group))
+
+
+def _training(path: Path, limit: int | None = None) -> list[Example]:
+    """The first examples of a file that are not of the development split."""
+    kept: list[Example] = []
+    for example in read_examples(path):
+        if len(kept) == limit:
+            break
+        if not is_development(example.group):
+            kept.append(example)
+    return kept
+
+
+def _lines(path: Path) -> list[str]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [line.strip() for line in file if line.strip()]
+
+
+def _tokenizer(work: Work, texts: Sequence[str]) -> Tokenizer:
+    """The extended tokenizer, made once."""
+    if work.tokenizer.is_file():
+        return Tokenizer.from_file(str(work.tokenizer))
+    original = Tokenizer.from_file(str(ORIGINAL_TOKENIZER))
+    return extended(ORIGINAL_TOKENIZER, missing_characters(original, texts), work.tokenizer)
+
+
+def _candidates(tokenizer: Tokenizer) -> torch.Tensor:
+    """The ids of Chinese characters and marks, ascending."""
+    chosen = [i for token, i in tokenizer.get_vocab().items() if is_unspaced(token) or token in PUNCTUATION]
+    return torch.tensor(sorted(chosen))
+
+
+def _digest(amounts: tuple[int, ...], files: Sequence[Path]) -> str:
+    """Tells the options and the files of one training from those of another."""
+    digest = hashlib.sha256(repr(amounts).encode())
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
