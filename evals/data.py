@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import AttestError
 
+DEVELOPMENT_BYTES = 26  # of 256
 DATA_VARIABLE = "ATTEST_DATA"
 DEFAULT_DATA = Path("../shared/data")
 
@@ -104,3 +105,8 @@ def hash_of(paths: Sequence[Path], layout: str) -> str:
 def is_held_out(name: str) -> bool:
     """Whether a document or question is test: the sha256 of its title or id starts with 0, 1 or 2."""
     return hashlib.sha256(name.encode()).hexdigest()[0] in "012"
+
+
+def is_development(group: str) -> bool:
+    """Whether a train document is kept from training the reader: one in ten, for choosing between recipes."""
+    return hashlib.sha256(f"dev:{group}".encode()).digest()[0] < DEVELOPMENT_BYTES

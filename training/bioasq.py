@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evals.ask import occurrences
-from evals.data import data_file, read_rows
+from evals.data import data_file, is_development, read_rows
 from evals.questions import EvalQuestion
 from evals.sets.bioasq import GOLDEN, snippets
 from ingest.text_document import TextDocument
-from training.examples import Example, Task, is_development
+from training.examples import Example, Task
+from training.held_out import bioasq_record, bioasq_test_records
 from training.neighbours import Neighbours
 from training.stretches import Stretch
 from training.unanswerable import Kind, Made, Positive, adversarial, changed_on_both_sides, other_passage
@@ -47,7 +48,7 @@ def bioasq_examples(root: Path, random_source: random.Random) -> Iterator[Made]:
     asked = snippets(root)
     golden = {row.id: row for row in read_rows(data_file(root, GOLDEN), _Golden)}
     train = [question for question in asked.questions if not question.is_test and question.id in golden]
-    texts = _train_texts(asked.questions, asked.corpus.texts if asked.corpus else ())
+    texts = _train_texts(asked.corpus.texts if asked.corpus else (), bioasq_test_records(root))
     lenders = _lenders(train, texts)
     for question in train:
         for positive in _positives(question, golden[question.id], texts, random_source):
@@ -55,13 +56,12 @@ def bioasq_examples(root: Path, random_source: random.Random) -> Iterator[Made]:
             yield from _made_of(positive, lenders[is_development(question.group)], random_source)
 
 
-def _train_texts(
-    questions: tuple[EvalQuestion, ...], texts: tuple[TextDocument, ...]
-) -> dict[str, TextDocument]:
-    """The snippets of a fitting length that are no test question's."""
-    test = {uri for question in questions if question.is_test for uri in question.gold.documents}
+def _train_texts(texts: tuple[TextDocument, ...], tested: frozenset[str]) -> dict[str, TextDocument]:
+    """The snippets of a fitting length whose record may train."""
     return {
-        text.uri: text for text in texts if text.uri not in test and _SHORTEST <= len(text.text) <= _LONGEST
+        text.uri: text
+        for text in texts
+        if bioasq_record(text.metadata) not in tested and _SHORTEST <= len(text.text) <= _LONGEST
     }
 
 
@@ -84,8 +84,8 @@ def _positives(
     A snippet without the exact answer of a factoid or list may answer in other words: it is left out.
     """
     gold = [texts[uri] for uri in question.gold.documents if uri in texts]
-    records = {text.metadata["document"] for text in gold}
-    avoided = frozenset(uri for uri, text in texts.items() if text.metadata["document"] in records)
+    records = {bioasq_record(text.metadata) for text in gold}
+    avoided = frozenset(uri for uri, text in texts.items() if bioasq_record(text.metadata) in records)
     avoided |= frozenset(question.gold.documents)
     random_source.shuffle(gold)
     count = 0

@@ -7,33 +7,22 @@ from dataclasses import dataclass
 
 from rag.domain import Span
 from training.names import MONTHS, Name, names
-from training.opposites import AUXILIARIES, opposites
+from training.opposites import opposites
 
-_QUESTION_WORD = r"(?:who|what|which|when|where|why|how|whom|whose)\b"
-_NEGATABLE = re.compile(
-    rf"(?P<front>\b{_QUESTION_WORD}[^?]*?\s)(?P<word>{'|'.join(AUXILIARIES)})(?=\s)(?! not\b)", re.IGNORECASE
-)
-_NEGATED_IN_TEXT = frozenset(("was", "were", "is", "are", "has", "had", "can", "could", "will", "would"))
 _CANDIDATES_WEIGHED = 4
-_NEGATED = (
-    0.35  # nearly every question could be negated: a "not" must not become the sign of having no answer
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is put in the place of what; in the question other words may do the same (`wasn't`: `was not`)."""
+    """What is put in the place of what."""
 
     old: str
     new: str
-    question_old: str
-    question_new: str
     is_swap: bool
 
     def in_question(self, question: str) -> str:
         """The question with its first occurrence exchanged."""
-        found = places(self.question_old, question)[:1]
-        return replaced(question, found, self.question_new)
+        return replaced(question, places(self.old, question)[:1], self.new)
 
 
 def places(words: str, text: str) -> list[Span]:
@@ -71,7 +60,7 @@ def swaps(
             best = [Name(str(int(name.text) + random_source.choice((-9, -4, -2, 1, 3, 7))), "year")]
         if best:
             new = random_source.choice(best[:_CANDIDATES_WEIGHED]).text
-            yield Change(name.text, new, name.text, new, is_swap=True)
+            yield Change(name.text, new, is_swap=True)
 
 
 def _may_replace(other: Name, name: Name, question: str) -> bool:
@@ -91,18 +80,15 @@ def _unlikeness(other: Name, name: Name) -> tuple[int, int]:
 
 
 def reversals(question: str, language: str, random_source: random.Random) -> list[Change]:
-    """The words of a question that have an opposite, and its negation, shuffled."""
+    """The words of a question that have an opposite, shuffled.
+
+    Its verb is not negated: the passage can seldom follow, and of the questions with a "n't" that were made
+    so, 88 % had no answer, of all 46 %.
+    """
     found = [
-        Change(word, opposite, word, opposite, is_swap=False)
+        Change(word, opposite, is_swap=False)
         for word, opposite in opposites(question, language).items()
         if places(word, question) and not places(opposite, question)
     ]
-    auxiliary = _NEGATABLE.search(question) if language == "en" else None
-    if auxiliary and random_source.random() < _NEGATED:
-        word = auxiliary["word"].lower()
-        old = f"{auxiliary['front']}{auxiliary['word']}"
-        new = f"{auxiliary['front']}{AUXILIARIES[word]}"
-        in_text = word if word in _NEGATED_IN_TEXT else ""
-        found.append(Change(in_text, f"{word} not", old, new, is_swap=False))
     random_source.shuffle(found)
     return found

@@ -17,6 +17,7 @@ from evals.sets import bioasq, claims, fastapi_pages, longform, span_sets
 from evals.sets.squad_layout import SpanLayout
 from rag.domain import Span
 from rag.sentences import sentences
+from training.held_out import bioasq_record, bioasq_test_records, is_test_answer, is_test_article
 
 _CUAD_STRETCH = 30_000  # characters of a contract; more of each would be thrown away
 _LENGTHS = {"en": (300, 650, 1000), "zh": (100, 260, 350)}  # least, likeliest and most characters
@@ -145,16 +146,14 @@ def _of_spans(layout: SpanLayout) -> Callable[[Path], Iterator[_Document]]:
 
 
 def _bioasq(root: Path) -> Iterator[_Document]:
-    """The gold snippets of each train question; none from a paper that a test question rests on too."""
+    """The gold snippets of each train question; none from a paper that may not train."""
     asked = bioasq.snippets(root)
     corpus = asked.corpus.texts if asked.corpus else ()
     texts = {text.uri: text for text in corpus}
-    tested = {
-        texts[uri].metadata["document"] for q in asked.questions if q.is_test for uri in q.gold.documents
-    }
+    tested = bioasq_test_records(root)
     for question in asked.questions:
         gold = [texts[uri] for uri in question.gold.documents]
-        kept = [text.text.strip() for text in gold if text.metadata["document"] not in tested]
+        kept = [text.text.strip() for text in gold if bioasq_record(text.metadata) not in tested]
         if not question.is_test and kept:
             yield _Document(question.group, "", "\n".join(dict.fromkeys(kept)))
 
@@ -163,8 +162,8 @@ def _medquad(root: Path) -> Iterator[_Document]:
     """The answers on train subjects, without those that are a table of symptoms read off as text."""
     corpus = longform.load_medquad(root).corpus
     for text in corpus.texts if corpus else ():
-        if not is_held_out(text.title) and "Human Phenotype Ontology" not in text.text:
-            yield _Document(text.title, text.title, " ".join(text.text.split(" ")))
+        if not is_test_answer(root, text) and "Human Phenotype Ontology" not in text.text:
+            yield _Document(text.title, text.title, text.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +257,7 @@ def _laws(root: Path) -> Iterator[_Document]:
     texts: dict[tuple[str, str], list[str]] = defaultdict(list)
     seen: set[str] = set()
     for row in read_rows(data_file(root, "laws_zh/articles_national.jsonl"), _Article):
-        if not is_held_out(row.title) and row.text not in seen:
+        if row.text not in seen and not is_test_article(root, row.title, row.text):
             seen.add(row.text)
             texts[row.title, row.file].append(f"{row.article} {row.text}")
     for (title, _), articles in texts.items():

@@ -1,14 +1,11 @@
 """What the reader is trained on: one question or claim beside one passage, with what is known of the pair."""
 
 import gzip
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-
-DEVELOPMENT_BYTES = 26  # of 256: one document in ten
 
 
 class Task(StrEnum):
@@ -38,11 +35,6 @@ class Example:
     spans: tuple[tuple[int, int], ...] | None = None
     relevance: float | None = None
     label: str | None = None
-
-
-def is_development(group: str) -> bool:
-    """Whether a train document is kept from training, for choosing between recipes."""
-    return hashlib.sha256(f"dev:{group}".encode()).digest()[0] < DEVELOPMENT_BYTES
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> int:

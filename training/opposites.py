@@ -72,21 +72,3 @@ def opposites(text: str, language: str) -> dict[str, str]:
     if language == "en":
         return _TABLES["en"]
     return _TABLES["traditional" if _IS_TRADITIONAL.search(text) else "simplified"]
-
-
-AUXILIARIES = {
-    "was": "wasn't",
-    "were": "weren't",
-    "is": "isn't",
-    "are": "aren't",
-    "did": "didn't",
-    "does": "doesn't",
-    "do": "don't",
-    "has": "hasn't",
-    "had": "hadn't",
-    "can": "can't",
-    "could": "couldn't",
-    "will": "won't",
-    "would": "wouldn't",
-}
-"""The English auxiliaries that follow a question word, and their negation."""

@@ -13,6 +13,7 @@ from evals.run import bring_in
 from evals.suites import suite_named
 from ingest.pipeline import Report
 from ingest.wiring import open_ingestion
+from rag.adapters.packaged_minilm import MODEL_NAME
 from rag.settings import Settings
 from rag.wiring import open_system
 from training.cloze import cloze_examples
@@ -78,7 +79,7 @@ def _ranking(
     sources: list[RankingSource], root: Path, home: Path, seed: int, report: Report
 ) -> Iterator[Example]:
     """Collections that are not there yet are ingested first, which takes minutes."""
-    system = open_system(Settings(home=home))
+    system = open_system(_search_settings(home))
     ingestion = open_ingestion(system)
     try:
         for source in sources:
@@ -97,3 +98,8 @@ def _ranking(
     finally:
         ingestion.close()
         system.close()
+
+
+def _search_settings(home: Path) -> Settings:
+    """Whatever the environment sets; not reranked, or the reader would choose what it learns."""
+    return Settings(home=home, database_url="", embedding_model=MODEL_NAME, rerank_depth=0)

@@ -10,9 +10,10 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
+from evals.data import is_development
 from rag.tokens import is_unspaced
 from training.batches import Batch, masked_batches, pair_batches
-from training.examples import Example, is_development, read_examples
+from training.examples import Example, read_examples
 from training.model import ORIGINAL_TOKENIZER, ReaderNetwork, from_packaged_encoder
 from training.prepare import CLOZE_FILES, MASKED_FILE, RANKING_FILES, SPANS_FILE, SUPPORT_FILE
 from training.train import Phase, interleaved, train

@@ -1,17 +1,20 @@
 """Labelled reading examples from the train parts of the span sets and of BioASQ, with unanswerable ones."""
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from evals.data import is_development
 from evals.sets.span_sets import CMRC2018, COVID_QA, CUAD, DRCD, POLICYQA, SQUAD_SLICE
 from evals.sets.squad_layout import Asked, Source, SpanData, SpanLayout
 from rag.domain import Span
 from training.bioasq import bioasq_examples
 from training.changes import places
-from training.examples import Example, Task, is_development
+from training.consistency import consistent
+from training.examples import Example, Task
 from training.neighbours import Neighbours
 from training.rewording import reworded
 from training.stretches import Stretch, cut_around, tiles
@@ -22,7 +25,10 @@ _REWORDED = 0.15
 _LONGEST_ANSWER = 600  # characters: a longer one leaves no room for what surrounds it
 _MOST_POSITIVES = 5000  # of a set
 _CANDIDATES = 12
-_UNNAMED = ("该", "该", "这", "這", "他", "她", "它", "其", "本", "此", "文中", "文章")
+# What speaks of something without its name; 其他 and 日本 do not.
+_UNNAMED = re.compile(
+    "[该該这這她]|(?<!其)[他它]|其(?![他它中余餘实實次])|(?<![因如彼从從])此|文中|文章|本[文书書片剧劇校作集曲法]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,8 @@ SHARES = (
 
 
 def span_examples(root: Path, random_source: random.Random) -> Iterator[Example]:
-    """Every example of `made_examples`, without its kind."""
-    for made in made_examples(root, random_source):
-        yield made.example
+    """Every example of `made_examples`, without its kind, without copies and contradictions."""
+    yield from consistent([made.example for made in made_examples(root, random_source)])
 
 
 def made_examples(root: Path, random_source: random.Random) -> Iterator[Made]:
@@ -139,7 +144,7 @@ class _Neighbourhood:
     def near(self, positive: Positive) -> list[Stretch]:
         """Passages that share words with the question, most alike first."""
         example = positive.example
-        if not self._by_document and any(word in example.question for word in _UNNAMED):
+        if not self._by_document and _UNNAMED.search(example.question):
             return []
         return self.search(example.question, example.group, _CANDIDATES)
 

@@ -1,7 +1,6 @@
 """Claims that people wrote or judged beside their passages: WiCE, ExpertQA, BioASQ, answers as statements."""
 
 import random
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +14,13 @@ from rag.domain import SupportLabel
 from rag.sentences import sentences
 from rag.tokens import index_tokens, question_tokens
 from training.examples import Example, Task
+from training.held_out import bioasq_record, bioasq_test_records, folded
+from training.statements import kind_asked, statement
 
-LONGEST = 1_400  # characters of a judged claim's passage, as WiCE's own stretches have
+LONGEST = {"en": 1_200, "zh": 260}
+"""The longest passage in characters: with its claim it nearly fits the 384 tokens that training shows."""
+
+SHORTEST_SNIPPET = 150  # characters
 LEAST_COVERAGE = 0.85  # of an ideal answer's words that stand in a snippet, to call it borne out
 STATED = {"squad_slice": 1_200, "covid_qa": 300, "cmrc2018": 1_200, "drcd": 600}
 """How many statements are made of each set's questions and answers."""
@@ -33,10 +37,13 @@ def judged_claims(root: Path) -> Iterator[Example]:
     """WiCE's and ExpertQA's claims of train documents, with their passages as stretches."""
     for asked in claims.load_wice_chunks(root).questions:
         if not asked.is_test:
-            yield _judged("wice", asked, asked.passages[0].text)
-    for asked in claims.load_expertqa(root).questions:
-        if not asked.is_test:
-            yield _judged("expertqa", asked, _best_part(asked))
+            yield _judged("wice", asked, _best_part(asked.text, [asked.passages[0].text]))
+    experts = claims.load_expertqa(root).questions
+    cited_in_test = {folded(passage.text) for q in experts if q.is_test for passage in q.passages}
+    for asked in experts:
+        texts = [passage.text for passage in asked.passages if folded(passage.text) not in cited_in_test]
+        if texts and not asked.is_test:
+            yield _judged("expertqa", asked, _best_part(asked.text, texts))
     yield from _partly_supported(root)
 
 
@@ -47,20 +54,20 @@ def _judged(source: str, asked: EvalQuestion, passage: str) -> Example:
     )  # fmt: skip
 
 
-def _best_part(asked: EvalQuestion) -> str:
-    """Of all passages the run of sentences, at most LONGEST characters, with most of the claim's words."""
-    wanted = set(question_tokens(asked.text))
+def _best_part(claim: str, texts: Sequence[str]) -> str:
+    """Of all texts the run of sentences, at most LONGEST characters, with most of the claim's words."""
+    wanted = set(question_tokens(claim))
     best, most = "", -1
-    for passage in asked.passages:
-        spans = sentences(passage.text, "en")
-        held = [wanted.intersection(index_tokens(span.of(passage.text))) for span in spans]
+    for text in texts:
+        spans = sentences(text, "en")
+        held = [wanted.intersection(index_tokens(span.of(text))) for span in spans]
         for first, span in enumerate(spans):
             last = first
-            while last + 1 < len(spans) and spans[last + 1].end - span.start <= LONGEST:
+            while last + 1 < len(spans) and spans[last + 1].end - span.start <= LONGEST["en"]:
                 last += 1
             shared = len(set[str]().union(*held[first : last + 1]))
             if shared > most:
-                best, most = passage.text[span.start : spans[last].end][:LONGEST], shared
+                best, most = text[span.start : spans[last].end][: LONGEST["en"]], shared
     return best
 
 
@@ -81,7 +88,8 @@ def _partly_supported(root: Path) -> Iterator[Example]:
     """WiCE's own train claims, all supported in part, with what supports them and its surroundings."""
     for row in read_rows(data_file(root, "wice/non_supported_tokens_train.jsonl"), _TokenRow):
         chosen = row.supporting_sentences[0]
-        if not chosen or is_held_out(row.meta.claim_title):
+        is_short = sum(len(row.evidence[number]) for number in chosen) <= LONGEST["en"]
+        if not chosen or not is_short or is_held_out(row.meta.claim_title):
             continue
         yield Example(
             task=Task.SUPPORT, language="en", source="wice", group=row.meta.claim_title, question=row.claim,
@@ -96,7 +104,7 @@ def _around(lines: Sequence[str], chosen: Sequence[int]) -> str:
         for number in chosen:
             for near in (number - distance, number + distance):
                 size = sum(len(lines[i]) for i in kept)
-                if 0 <= near < len(lines) and size + len(lines[near]) <= LONGEST:
+                if 0 <= near < len(lines) and size + len(lines[near]) <= LONGEST["en"]:
                     kept.add(near)
     return "\n".join(lines[number] for number in sorted(kept))
 
@@ -104,11 +112,16 @@ def _around(lines: Sequence[str], chosen: Sequence[int]) -> str:
 def ideal_answers(root: Path, random_source: random.Random) -> Iterator[Example]:
     """Sentences of BioASQ's ideal answers beside a snippet that has nearly all their words, and altered."""
     asked = longform.load_bioasq(root)
-    texts = {text.uri: text.text for text in asked.corpus.texts} if asked.corpus else {}
+    tested = bioasq_test_records(root)
+    texts = {
+        text.uri: text.text
+        for text in (asked.corpus.texts if asked.corpus else ())
+        if bioasq_record(text.metadata) not in tested and len(text.text) >= SHORTEST_SNIPPET
+    }
     for question in asked.questions:
         if question.is_test:
             continue
-        snippets = [texts[uri] for uri in question.gold.documents if len(texts[uri]) >= 150]
+        snippets = [texts[uri] for uri in question.gold.documents if uri in texts]
         for answer in question.gold.free_answers[:1]:
             for span in sentences(answer, "en")[:3]:
                 sentence = span.of(answer)
@@ -154,11 +167,11 @@ def _stated(
         answer = asked.answers[0].strip(" .。，,")
         if len(answer) > 60 or statement(asked.text, answer, layout.language) is None:
             continue
-        passage = _passage_of(asked)
+        passage = _passage_of(asked, layout.language, random_source)
         wrong = [
             other.answers[0].strip(" .。，,")
             for other in same
-            if _kind(other.text, layout.language) == _kind(asked.text, layout.language)
+            if kind_asked(other.text, layout.language) == kind_asked(asked.text, layout.language)
             and not any(text in answer or answer in text for text in other.answers)
             and other.answers[0] in passage
         ]
@@ -171,103 +184,28 @@ def _stated(
             )
             example = Example(
                 task=Task.SUPPORT, language=layout.language, source=f"stated:{layout.name}",
-                group=asked.source.document, question=true, title=asked.source.title, passage=passage,
+                group=asked.source.document, question=true, title="", passage=passage,
                 label=str(SupportLabel.SUPPORTED),
             )  # fmt: skip
             yield [example, replace(example, question=false, label=str(SupportLabel.UNSUPPORTED))]
 
 
-def _passage_of(asked: Asked) -> str:
-    """The paragraph, or of a long one the surroundings of the answer."""
+def _passage_of(asked: Asked, language: str, random_source: random.Random) -> str:
+    """The paragraph, or of a long one the sentences around the answer, now more before it and now behind."""
     text, mark = asked.source.text, asked.marks[0]
-    if len(text) <= LONGEST:
+    if len(text) <= LONGEST[language]:
         return text
-    window_start = max(0, mark.start - 500)
-    window = text[window_start : mark.start + len(mark.text) + 500]
-    spans = sentences(window, "en")[1:-1]
-    return window[spans[0].start : spans[-1].end] if spans else window
-
-
-_CHINESE_ASKED = re.compile(
-    "哪一年|哪年|什么时候|什麼時候|何时|何時|哪一天|哪里|哪裡|哪裏|何处|何處|哪个国家|哪個國家|哪个城市|哪一个|哪一個|哪个|哪個"
-    "|哪位|哪一位|哪一|谁|誰|多少|几|幾|什么|什麼|何"
-)
-_CHINESE_VAGUE = re.compile(
-    "为什么|為什麼|为何|為何|怎么|怎麼|如何|哪些|什么样|是否|吗|嗎|哪几|哪三|哪两|任何|几何|幾何|以及|分别|分別"
-)
-_CHINESE_KINDS = (
-    ("时|時|年|天", "time"),
-    ("谁|誰|位", "person"),
-    ("哪里|哪裡|处|處|国|國|城市", "place"),
-    ("多少|几|幾", "number"),
-)
-_SUBJECT_ASKED = re.compile(
-    r"^(?:Who|What|Which(?: \w+){1,3}) "
-    r"(?P<rest>(?!(?:is|was|are|were|did|does|do|has|had|can|could|will|would) )"
-    r"\w+(?:ed|s|d|t|n|ew|ote|ame|ook|ade|on)\b.*)\?$"
-)
-_NAMED = re.compile(
-    r"^(?:What|Who) (?P<verb>is|was|are|were) (?P<subject>(?:the|a|an|one|another) [^?]{5,90})\?$"
-)
-_WHEN_OR_WHERE = re.compile(
-    r"^(?:When|Where|In (?:what|which) (?:year|city|country|state)|On (?:what|which) (?:day|date)) "
-    r"(?P<verb>was|is|were|are) (?P<subject>(?:the |a )?[\w' -]{2,60}?) "
-    r"(?P<participle>\w+(?:ed|orn|nown|ade|uilt|ritten|eld|ound))(?P<rest>[^?]*)\?$"
-)
-_HOW_MANY = re.compile(
-    r"^How many (?P<things>[\w -]{3,40}?) (?P<rest>(?:were|are|was|is|have|had|has)\b[^?]*)\?$"
-)
-
-
-def statement(question: str, answer: str, language: str) -> str | None:
-    """The question with its answer as a statement; None where no template fits."""
-    if language == "zh":
-        return _chinese_statement(question, answer)
-    if found := _NAMED.match(question):
-        return f"{found['subject'][0].upper()}{found['subject'][1:]} {found['verb']} {answer}."
-    if found := _HOW_MANY.match(question):
-        return f"{_capitalised(answer)} {found['things']} {found['rest']}."
-    if found := _WHEN_OR_WHERE.match(question):
-        place = (
-            answer
-            if re.match(r"(?i)(?:in|on|at|by|from|during|near|after|before)\b", answer)
-            else f"in {answer}"
-        )
-        subject = _capitalised(found["subject"])
-        return f"{subject} {found['verb']} {found['participle']}{found['rest']} {place}."
-    if found := _SUBJECT_ASKED.match(question):
-        return f"{_capitalised(answer)} {found['rest']}."
-    return None
-
-
-def _chinese_statement(question: str, answer: str) -> str | None:
-    found = _CHINESE_ASKED.search(question)
-    if not found or _CHINESE_VAGUE.search(question) or len(_CHINESE_ASKED.findall(question)) > 1:
-        return None
-    rest = question[found.end() :].rstrip("？?。 ")
-    if (
-        found[0] in ("几", "幾", "多少", "哪个", "哪個", "哪一", "什么", "什麼", "何", "哪一个", "哪一個")
-        and rest
-    ):
-        unit = rest[:2]
-        if answer.endswith(rest):
-            rest = ""
-        elif unit[:1] and answer.endswith(unit[:1]):
-            rest = rest[1:]
-        elif found[0] not in ("多少", "几", "幾"):
-            return None
-    return f"{question[: found.start()]}{answer}{rest}。"
-
-
-def _kind(question: str, language: str) -> str:
-    """What is asked for, so that another question's answer could stand in the place of this one's."""
-    if language == "zh":
-        found = _CHINESE_ASKED.search(question)
-        asked = found[0] if found else ""
-        return next((kind for pattern, kind in _CHINESE_KINDS if re.search(pattern, asked)), asked)
-    words = 2 if question.startswith(("How", "In ", "On ")) else 1
-    return " ".join(question.split()[:words])
-
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    spans = sentences(text, language)
+    mark_end = mark.start + len(mark.text)
+    holding = [i for i, span in enumerate(spans) if span.start < mark_end and mark.start < span.end]
+    first, last = holding[0], holding[-1]
+    while True:
+        wider = [(first - 1, last), (first, last + 1)]
+        fitting = [
+            (one, other)
+            for one, other in wider
+            if one >= 0 and other < len(spans) and spans[other].end - spans[one].start <= LONGEST[language]
+        ]
+        if not fitting:
+            return text[spans[first].start : spans[last].end]
+        first, last = random_source.choice(fitting)

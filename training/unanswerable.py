@@ -150,7 +150,7 @@ def _swaps(positive: Positive, random_source: random.Random) -> list[Change]:
     found = list(swaps(example.question, texts, example.language, random_source))
     other = next((title for title in positive.titles if not _share_words(title, example.title)), "")
     if other and places(example.title, example.question):
-        found.append(Change(example.title, other, example.title, other, is_swap=True))
+        found.append(Change(example.title, other, is_swap=True))
         random_source.shuffle(found)
     return found
 
@@ -176,9 +176,9 @@ def question_swapped(positive: Positive, random_source: random.Random) -> Exampl
 
 
 def question_reversed(positive: Positive, random_source: random.Random) -> Example | None:
-    """The question negated, or with a word turned into its opposite."""
+    """The question with a word turned into its opposite."""
     for change in _reversals(positive, random_source):
-        if not change.old or not places(change.new, positive.example.passage):
+        if not places(change.new, positive.example.passage):
             return _unanswered(positive.example, question=change.in_question(positive.example.question))
     return None
 
@@ -205,7 +205,7 @@ def passage_swapped(positive: Positive, random_source: random.Random) -> Example
 
 
 def passage_reversed(positive: Positive, random_source: random.Random) -> Example | None:
-    """The passage with the answering sentence negated or turned into its opposite."""
+    """The passage with a word of the answering sentence turned into its opposite."""
     return _changed_passage(positive, _reversals(positive, random_source))
 
 
@@ -224,7 +224,7 @@ def _passage_changed(example: Example, change: Change) -> Example | None:
     where it has the old name.
     """
     answering = answering_sentences(example)
-    if len(answering) != 1 or not change.old or not example.spans:
+    if len(answering) != 1 or not example.spans:
         return None
     found = places(change.old, example.passage)
     inside = [place for place in found if answering[0].start <= place.start < answering[0].end]

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from evals.data import data_root
+from evals.data import data_root, is_development
 from evals.metrics.statistic import Measured
 from evals.questions import EvalQuestion, Split
 from evals.reading import ReadingFigures, ShortAnswer, figures_of, read_answer
@@ -37,7 +37,6 @@ from rag.settings import load_settings
 from rag.system import System
 from rag.tokens import index_tokens, question_tokens
 from rag.wiring import open_system
-from training.examples import is_development
 
 Answerer: TypeAlias = Callable[[EvalQuestion], ShortAnswer]
 

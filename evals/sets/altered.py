@@ -1,8 +1,14 @@
-"""Sentences of documents, and the same with one fact altered, beside the passage they were taken from.
+"""Sentences of documents, and the same with one fact altered, beside a passage that says one of the two.
 
-A sentence becomes two claims: as it is said (in its own words, or about half the time in slightly other
-ones) it is supported, with one of its facts altered it is not. The two differ in that fact alone, so whatever
-looks at words or at the topic scores them nearly alike. A document gives few sentences: many have a say.
+A sentence becomes two claims, in its own words or about half the time in slightly other ones: as it is said,
+and with one of its facts altered. Beside the passage it was taken from the first is supported; for half of
+the sentences the altered one stands in the passage instead, and it is the one that is supported. The two
+differ in that fact alone, so whatever looks at words or at the topic scores them nearly alike, and which of
+them is odd tells nothing. A document gives few sentences: many have a say.
+
+Measured on the claims of the development documents alone, no passage seen (logistic regression on runs of
+one to three words or characters, five folds by document, n 1,200 in each language): .52 of the English and
+.51 of the Chinese labels are right. While every passage was as written it was .65 and .61.
 
 Which stretches, sentences and facts is drawn from the names of the documents: every machine gets the same
 claims from the same files. Split and grouped by document. An alteration is found by its form (see
@@ -14,20 +20,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals.altered_facts import Alteration, AlterationKind, altered
+from evals.altered_facts import AlterationKind, altered
 from evals.data import hash_of
 from evals.questions import EvalQuestion, GivenPassage, Gold, QuestionSet
 from evals.rewording import both_reworded
 from evals.sets.stretches import READERS, Stretch, Whole, can_be_claimed, files_of, stretches
 from rag.domain import SupportLabel
 
-LAYOUT = "altered-1"
+LAYOUT = "altered-2"
 
 FIGURES = frozenset({AlterationKind.NUMBER, AlterationKind.UNIT, AlterationKind.DATE, AlterationKind.NAME})
 FIGURES_SHARE = 0.7
 """How often a figure or a name is altered where a passage has one: nearly every sentence can be denied."""
 
 VERBATIM, REWORDED = "verbatim", "reworded"
+AS_WRITTEN, ALTERED = "as written", "altered"
+"""What the passage says: the document's sentence, or the altered one in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,12 @@ def load_altered(root: Path) -> QuestionSet:
 
 
 def _of_set(root: Path, name: str, share: Share) -> Iterator[EvalQuestion]:
-    """The documents of either side in an order drawn from their names, until there are sentences enough."""
-    wholes = sorted(READERS[name](root), key=lambda whole: _source(whole, "order").random())
+    """The documents of either side in an order drawn from their names, until there are sentences enough.
+
+    Two texts of CMRC and some of MedQuAD have no title, so no group: they belong to neither side.
+    """
+    named = [whole for whole in READERS[name](root) if whole.group]
+    wholes = sorted(named, key=lambda whole: _source(whole, "order").random())
     for is_test in (False, True):
         left = share.sentences
         taken: dict[str, int] = {}
@@ -84,38 +96,58 @@ def _of_whole(
         wording = source.choice((VERBATIM, REWORDED))
         sentences = [text for text in stretch.sentences if can_be_claimed(text, whole.language)]
         source.shuffle(sentences)
-        made = [claims for text in sentences if (claims := _claims(stretch, text, wording, source))]
-        figures = [claims for claims in made if claims.change.kind in FIGURES]
+        says = source.choice((AS_WRITTEN, ALTERED))
+        made = [claims for text in sentences if (claims := claims_of(stretch, text, wording, says, source))]
+        figures = [claims for claims in made if claims.kind in FIGURES]
         chosen = figures if figures and source.random() < FIGURES_SHARE else made
         if chosen:
-            yield _asked(stretch, f"{name}/{whole.uri}/{number}", share.domain, wording, chosen[0])
+            yield _asked(stretch, f"{name}/{whole.uri}/{number}", share.domain, chosen[0])
 
 
 @dataclass(frozen=True, slots=True)
-class _Claims:
+class Claims:
+    """Two claims that differ in one fact; `wording` and `says` tell how they and the passage were made."""
+
     supported: str
     unsupported: str
-    change: Alteration
+    passage: str
+    kind: AlterationKind
+    wording: str
+    says: str
 
 
-def _claims(stretch: Stretch, sentence: str, wording: str, source: random.Random) -> _Claims | None:
-    """The two claims; None where nothing can be altered, or nothing reworded, or rewording drops the fact."""
+def claims_of(
+    stretch: Stretch, sentence: str, wording: str, says: str, source: random.Random
+) -> Claims | None:
+    """The two claims about one sentence of a stretch, and the passage that bears out the first of them.
+
+    None where nothing can be altered, or nothing reworded, or rewording drops the fact.
+    """
     language = stretch.whole.language
     change = altered(sentence, language, [stretch.text], source)
     if change is None:
         return None
-    if wording == VERBATIM:
-        return _Claims(sentence, change.text, change)
-    worded = both_reworded(sentence, change.text, language, source)
-    passage = _folded(stretch.text)
-    if worded is None or any(_folded(text) in passage for text in worded):
+    words = _in_words(sentence, change.text, wording, language, source)
+    if words is None:
         return None
-    return _Claims(*worded, change)
+    if says == AS_WRITTEN:
+        (supported, unsupported), passage = words, stretch.text
+    else:
+        (unsupported, supported), passage = words, stretch.text.replace(sentence, change.text)
+    said = _folded(passage)
+    if _folded(unsupported) in said or (wording == REWORDED and _folded(supported) in said):
+        return None
+    return Claims(supported, unsupported, passage, change.kind, wording, says)
 
 
-def _asked(
-    stretch: Stretch, name: str, domain: str, wording: str, claims: _Claims
-) -> tuple[EvalQuestion, EvalQuestion]:
+def _in_words(
+    sentence: str, other: str, wording: str, language: str, source: random.Random
+) -> tuple[str, str] | None:
+    """The sentence and the altered one, in this order, as they are or reworded alike."""
+    return (sentence, other) if wording == VERBATIM else both_reworded(sentence, other, language, source)
+
+
+def _asked(stretch: Stretch, name: str, domain: str, claims: Claims) -> tuple[EvalQuestion, EvalQuestion]:
     whole = stretch.whole
 
     def question(text: str, label: SupportLabel) -> EvalQuestion:
@@ -127,8 +159,13 @@ def _asked(
             domain=domain,
             group=whole.group,
             is_test=whole.is_test,
-            passages=(GivenPassage(f"{name}/passage", whole.title, stretch.text),),
-            metadata={"set": whole.source, "wording": wording, "alteration": str(claims.change.kind)},
+            passages=(GivenPassage(f"{name}/passage", whole.title, claims.passage),),
+            metadata={
+                "set": whole.source,
+                "wording": claims.wording,
+                "says": claims.says,
+                "alteration": str(claims.kind),
+            },
         )
 
     supported = question(claims.supported, SupportLabel.SUPPORTED)

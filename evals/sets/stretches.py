@@ -73,9 +73,15 @@ class Stretch:
     sentences: tuple[str, ...]
 
 
-def stretches(whole: Whole, count: int, random_source: random.Random) -> Iterator[Stretch]:
-    """At most `count` stretches from random places of a document; none where it is too short."""
+def stretches(
+    whole: Whole, count: int, random_source: random.Random, longest: int | None = None
+) -> Iterator[Stretch]:
+    """At most `count` stretches from random places of a document; none where it is too short.
+
+    `longest`, in characters, where it should be another than that of CHARACTERS.
+    """
     least, most = CHARACTERS[whole.language]
+    most = longest or most
     if len(whole.text) < least:
         return
     reach = int(most * _READ_BEHIND)

@@ -12,7 +12,8 @@ from evals.altered_numbers import dates, han_numeral, numbers, units
 from evals.altered_words import denials, opposites
 from evals.data import is_held_out
 from evals.rewording import reworded
-from evals.sets.stretches import CHARACTERS, Whole, can_be_claimed, stretches
+from evals.sets.altered import ALTERED, AS_WRITTEN, VERBATIM, claims_of
+from evals.sets.stretches import CHARACTERS, Stretch, Whole, can_be_claimed, stretches
 
 ENGLISH = "Either party may end this Agreement upon thirty (30) days notice to Acme in March 1998."
 CHINESE = "甲方应当在1998年5月3日以前支付三十日以上的租金5万元。"
@@ -32,11 +33,7 @@ def after(sentence: str, edits: object) -> set[str]:
         ("The fee is due.", "en", {"The fee is not due."}),
         ("It cannot be sold.", "en", {"It can be sold."}),
         ("You won't be charged.", "en", {"You will be charged."}),
-        (
-            "It was never built.",
-            "en",
-            {"It was built.", "It was not never built."} - {"It was not never built."},
-        ),
+        ("It was never built.", "en", {"It was built."}),
         ("He is not only a king.", "en", set()),
         ("当事人可以上诉。", "zh", {"当事人不得上诉。", "当事人不可以上诉。"}),
         ("不得转让。", "zh", {"可以转让。", "应当转让。"}),
@@ -148,11 +145,11 @@ def test_what_stands_in_the_texts_around_is_no_alteration() -> None:
     assert altered("The fee is due.", "en", around, chance()) is None
 
 
-@pytest.mark.parametrize("value", range(1, 100))
-def test_han_numerals_count(value: int) -> None:
-    assert {1: "一", 10: "十", 15: "十五", 20: "二十", 99: "九十九"}.get(
-        value, han_numeral(value)
-    ) == han_numeral(value)
+@pytest.mark.parametrize(
+    ("value", "numeral"), [(1, "一"), (10, "十"), (15, "十五"), (20, "二十"), (99, "九十九")]
+)
+def test_han_numerals_count(value: int, numeral: str) -> None:
+    assert han_numeral(value) == numeral
 
 
 @pytest.mark.parametrize(
@@ -200,6 +197,19 @@ def test_a_claim_is_a_sentence_of_letters() -> None:
     assert not can_be_claimed("Too short.", "en")
 
 
+def test_the_passage_says_the_sentence_or_its_alteration() -> None:
+    text = "The fee is 12 percent of the sum. The rest of the sum is paid in the month of March."
+    sentences = (text[:33], text[34:])
+    stretch = Stretch(whole(text), text, sentences)
+    written = claims_of(stretch, sentences[0], VERBATIM, AS_WRITTEN, chance(3))
+    changed = claims_of(stretch, sentences[0], VERBATIM, ALTERED, chance(3))
+    assert written is not None
+    assert changed is not None
+    assert (written.supported, written.passage) == (sentences[0], text)
+    assert (changed.supported, changed.unsupported) == (written.unsupported, written.supported)
+    assert changed.passage == f"{written.unsupported} {sentences[1]}"
+
+
 @pytest.mark.data
 def test_the_suite_has_two_claims_for_each_sentence(evaluation_data: Path) -> None:
     from evals.sets.altered import SHARES, load_altered
@@ -219,3 +229,6 @@ def test_the_suite_has_two_claims_for_each_sentence(evaluation_data: Path) -> No
     assert sides == {
         (name, side): 2 * share.sentences for name, share in SHARES.items() for side in (True, False)
     }
+    says = Counter(question.metadata["says"] for question in asked)
+    assert says.keys() == {AS_WRITTEN, ALTERED}
+    assert abs(says[AS_WRITTEN] - says[ALTERED]) < 0.05 * len(asked)

@@ -6,8 +6,9 @@ import pytest
 import torch
 from reader_fixtures import tiny_tokenizer
 
+from evals.data import is_development
 from training.batches import LENGTH_STEP, NOT_TOLD, TOKENS_PER_BATCH, PairBatch, masked_batches, pair_batches
-from training.examples import Example, Task, is_development, read_examples, write_examples
+from training.examples import Example, Task, read_examples, write_examples
 
 PASSAGE = "the tenant pays rent. 租金由租客付。"
 

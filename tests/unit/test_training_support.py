@@ -1,12 +1,15 @@
+import json
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from evals.data import is_held_out
 from evals.sets.stretches import Stretch, Whole
 from training.examples import Task
-from training.support_claims import statement
-from training.support_pairs import Quota, of_stretch
+from training.statements import statement
+from training.support_pairs import Quota, of_stretch, train_wholes
 
 SENTENCES = (
     "The tenant shall pay the rent within thirty (30) days of the notice.",
@@ -21,6 +24,7 @@ def pairs(seed: int) -> list[tuple[str, str, str]]:
     made = list(of_stretch(stretch, [stretch], Quota(1, 1, 3), random.Random(seed)))
     assert all(example.task is Task.SUPPORT and example.spans is None for example in made)
     assert all(example.relevance is None and example.group == "lease" for example in made)
+    assert not any(example.title for example in made)
     return [(example.question, example.passage, example.label or "") for example in made]
 
 
@@ -40,6 +44,19 @@ def test_altered_claims_stand_on_both_sides_as_often() -> None:
     assert abs(labels["supported"] - labels["unsupported"]) < 0.1 * labels["supported"]
     both = [claim for claim, found in by_claim.items() if {"supported", "unsupported"} <= found]
     assert len(both) > 0.5 * len(by_claim)
+
+
+def test_articles_that_are_test_elsewhere_are_left_out_of_train_laws(tmp_path: Path) -> None:
+    titles = {is_held_out(f"{number}法"): f"{number}法" for number in range(9)}
+    rows = [
+        {"title": titles[True], "article": "第一条", "path": "", "text": "两法都有。"},
+        {"title": titles[False], "article": "第八条", "path": "", "text": "两法 都有。"},
+        {"title": titles[False], "article": "第九条", "path": "", "text": "一法才有。"},
+    ]
+    path = tmp_path / "laws_zh" / "articles_national.jsonl"
+    path.parent.mkdir()
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    assert [whole.text for whole in train_wholes("laws_zh", tmp_path)] == ["第九条 一法才有。"]
 
 
 @pytest.mark.parametrize(
