@@ -8,10 +8,15 @@ from ingest.text_document import TextDocument
 
 
 class Split(StrEnum):
-    """Which questions are asked; nothing that trains, tunes or calibrates may see `test`."""
+    """Which questions are asked; nothing that trains, tunes or calibrates may see `test`.
+
+    `development` is the part of `train` that the reader was not trained on: what it says of the others, it
+    has seen before.
+    """
 
     ALL = "all"
     TRAIN = "train"
+    DEVELOPMENT = "development"
     TEST = "test"
 
 

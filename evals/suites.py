@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from evals.data import is_development
 from evals.judge import DOCUMENT, SPAN
 from evals.questions import EvalQuestion, QuestionSet, Split
 from evals.sets import altered, beir, bioasq, choice, claims, evidence, fastapi_pages, longform, mtrag
@@ -64,7 +65,7 @@ def select(
     sample_ids: Sequence[str] = (),
 ) -> tuple[EvalQuestion, ...]:
     """A split's questions, at most `limit`, in their order; which ones depends on ids and seed only."""
-    chosen = [q for q in questions if split is Split.ALL or q.is_test == (split is Split.TEST)]
+    chosen = [question for question in questions if _is_of(split, question)]
     if not chosen:
         raise InvalidRequestError(f"{name} has no questions in its {split} split; use --split all", "split")
     if sample_ids:
@@ -75,6 +76,16 @@ def select(
         kept = set(sorted((q.id for q in chosen), key=lambda item: _shuffled(item, seed))[:limit])
         chosen = [q for q in chosen if q.id in kept]
     return tuple(chosen)
+
+
+def _is_of(split: Split, question: EvalQuestion) -> bool:
+    match split:
+        case Split.ALL:
+            return True
+        case Split.TEST | Split.TRAIN:
+            return question.is_test == (split is Split.TEST)
+        case Split.DEVELOPMENT:
+            return not question.is_test and is_development(question.group)
 
 
 def _shuffled(name: str, seed: int) -> str:

@@ -7,13 +7,14 @@ drcd, bioasq... Every question is read beside its whole paragraph (of a long doc
 gold), and nothing is searched. The sentence ways answer with the best sentence of the paragraph: by the
 cosine of its vector with the question's, or by the share of the question's words that it has; that number
 also orders questions by how answerable they seem. F1 and EM are those of what is proposed to the answerable
-questions. `--development` keeps the train documents that training does not see: covid_qa has no test ones.
+questions. `--split development` asks of the train documents that training does not see: covid_qa has no test
+ones.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeAlias
@@ -22,7 +23,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from evals.data import data_root, is_development
+from evals.data import data_root
 from evals.metrics.statistic import Measured
 from evals.questions import EvalQuestion, Split
 from evals.reading import ReadingFigures, ShortAnswer, figures_of, read_answer
@@ -102,12 +103,10 @@ def ways_of(system: System, names: Sequence[str] | None) -> Mapping[str, Answere
     return {name: known[name] for name in names or known}
 
 
-def questions_of(set_name: str, selection: Selection, *, is_development_only: bool) -> Sequence[EvalQuestion]:
+def questions_of(set_name: str, selection: Selection) -> Sequence[EvalQuestion]:
     """A set's questions with their passages; InvalidRequestError where none is left."""
     suite = suite_named(f"{Task.PARAGRAPH}/{set_name}")
-    data = suite.load(data_root())
-    kept = tuple(q for q in data.questions if not is_development_only or is_development(q.group))
-    return selection.of(suite, replace(data, questions=kept))
+    return selection.of(suite, suite.load(data_root()))
 
 
 def rows_of(set_name: str, questions: Sequence[EvalQuestion], ways: Mapping[str, Answerer]) -> Iterator[Row]:
@@ -138,20 +137,18 @@ def main() -> None:
     )
     parser.add_argument("sets", nargs="+", metavar="SET")
     parser.add_argument("--split", type=Split, choices=list(Split), default=Split.TEST)
-    parser.add_argument("--development", action="store_true", help="train documents kept from training")
     parser.add_argument("--limit", type=int, help="at most so many questions of each set")
     parser.add_argument("--seed", type=int, default=0, help="chooses which, with --limit")
     parser.add_argument("--ways", nargs="+", choices=WAYS, help="by default all that the system has")
     parser.add_argument("--home", type=Path, default=Path(".attest/evals"))
     parser.add_argument("--out", type=Path, help="also write the figures as JSON")
     arguments = parser.parse_args()
-    split = Split.TRAIN if arguments.development else arguments.split
-    selection = Selection(split, arguments.limit, arguments.seed)
+    selection = Selection(arguments.split, arguments.limit, arguments.seed)
     rows: list[Row] = []
     with open_system(load_settings(arguments.home)) as system:
         ways = ways_of(system, arguments.ways)
         for name in arguments.sets:
-            questions = questions_of(name, selection, is_development_only=arguments.development)
+            questions = questions_of(name, selection)
             rows += rows_of(name, questions, ways)
     show(rows)
     if arguments.out:

@@ -1,4 +1,4 @@
-"""Fit the weights by which the extractive generator chooses sentences, on train questions.
+"""Fit the weights by which the extractive generator chooses sentences, on development questions.
 
     python -m evals.bench.sentence_weights reading/covid_qa reading/bioasq [...] [--home HOME] [--limit 300]
 
@@ -52,12 +52,12 @@ class Row:
 
 
 def rows_of(name: str, system: System, limit: int | None) -> Iterator[Row]:
-    """The train questions of a suite that have candidates, each asked as the pipeline asks it."""
+    """The development questions of a suite that have candidates, each asked as the pipeline asks it."""
     suite, generator = suite_named(name), system.pipeline.generator
     data = with_gold_removed(suite.load(data_root()))
     if data.corpus is None or not isinstance(generator, ExtractiveGenerator):
         raise SystemExit(f"{name} has no collection, or the generator is not the extractive one")
-    questions = select(name, data.questions, Split.TRAIN, limit=limit, seed=0)
+    questions = select(name, data.questions, Split.DEVELOPMENT, limit=limit, seed=0)
     for asked in track(questions, name, console=CONSOLE):
         question = Question(asked.text, data.corpus.collection, HITS_WEIGHED, asked.scope)
         considered = generator.consider(asked.text, system.retriever.search(question).hits)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from evals.data import is_development
 from evals.questions import EvalQuestion, Gold, Split
 from evals.suites import SUITES, Task, select, suite_named
 from rag.errors import InvalidRequestError, NotFoundError
@@ -19,6 +20,13 @@ def test_splits_part_the_questions() -> None:
     assert [question.id for question in held_out] == ["0", "1", "2"]
     assert held_out + select("s", questions, Split.TRAIN, limit=None, seed=0) == questions
     assert select("s", questions, Split.ALL, limit=None, seed=0) == questions
+
+
+def test_development_questions_are_train_questions_of_some_documents() -> None:
+    questions = tuple(asked(number, is_test=number < 100) for number in range(400))
+    chosen = select("s", questions, Split.DEVELOPMENT, limit=None, seed=0)
+    assert 0 < len(chosen) < 300
+    assert chosen == tuple(q for q in questions if not q.is_test and is_development(q.group))
 
 
 def test_a_limit_takes_the_same_questions_whatever_their_order() -> None:
