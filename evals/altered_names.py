@@ -2,13 +2,12 @@
 
 import random
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 from evals.altered_words import Edit
+from evals.chinese_classes import word_classes
 
 _NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*(?: (?:of (?:the )?|de |van )?[A-Z][\w'’-]*)*")
 _QUOTED_TITLE = re.compile(r"《[^《》]{2,20}》")
@@ -110,7 +109,7 @@ def _shape(name: str) -> str:
 def _chinese_names(text: str) -> Iterator[_Name]:
     """Persons, places and organisations as jieba's dictionary tags them, titles in 《》, Latin words."""
     place = 0
-    for pair in _tagger().cut(text, HMM=False):
+    for pair in word_classes().cut(text, HMM=False):
         word = str(pair.word)
         if pair.flag in _CHINESE_NAMES and len(word) > 1 and word not in _NO_CHINESE_NAMES:
             yield _Name(place, word, f"{pair.flag[:2]}-{min(len(word), 4)}")
@@ -119,16 +118,3 @@ def _chinese_names(text: str) -> Iterator[_Name]:
         yield _Name(found.start(), found[0], "title")
     for found in _LATIN.finditer(text):
         yield _Name(found.start(), found[0], f"latin-{found[0].isupper()}")
-
-
-@cache
-def _tagger() -> Any:
-    """jieba's tagger over its own dictionary, filled directly so that no cache file is written or trusted."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its regular expressions use invalid escapes
-        import jieba  # noqa: PLC0415
-        import jieba.posseg  # noqa: PLC0415
-    tokenizer = jieba.Tokenizer()
-    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-    tokenizer.initialized = True
-    return jieba.posseg.POSTokenizer(tokenizer)

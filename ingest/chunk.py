@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ingest.chunking.sections import Section, sections
 from ingest.chunking.splitting import SEAM_TOKENS, CountTokens, counted, fitting
 from ingest.parse import Heading
-from rag.domain import DraftChunk, Span
+from rag.domain import Span
+from rag.intake import DraftChunk
 from rag.sentences import sentences
 
 CHUNK_VERSION = "chunk-1"

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from itertools import compress, islice
 
-from rag.domain import DraftDocument, EmbeddedDocument, TokenCount
+from rag.domain import TokenCount
+from rag.intake import DraftDocument, EmbeddedDocument
 from rag.ports import Embedder
 
 EMBED_VERSION = "embed-1"

@@ -17,7 +17,7 @@ from ingest.pipeline import FolderPipeline, Progress, Report
 from ingest.prepare import Identity, Preparation
 from ingest.runner import JobRunner
 from ingest.text_document import TextDocument
-from rag.domain import Collection, Document, DraftDocument, Metadata
+from rag.domain import Collection, Document, Metadata
 from rag.errors import (
     AttestError,
     ConflictError,
@@ -27,6 +27,7 @@ from rag.errors import (
     OverloadedError,
     UnreadableDocumentError,
 )
+from rag.intake import DraftDocument
 from rag.system import System
 
 UPLOAD = "upload"

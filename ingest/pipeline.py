@@ -7,8 +7,8 @@ from ingest.discover import Difference, Discovery, FoundFile, StoredFile, compar
 from ingest.embed import embed_documents
 from ingest.jobs import FileOutcome, FileStatus, Job, JobLog, JobStatus
 from ingest.prepare import Preparation
-from rag.domain import DraftDocument
 from rag.errors import InvalidRequestError, UnreadableDocumentError
+from rag.intake import DraftDocument
 from rag.ports import Embedder
 from rag.store import Store
 from rag.store.store import FileRecord

@@ -9,8 +9,9 @@ from ingest.clean import CLEAN_VERSION, clean
 from ingest.discover import FoundFile
 from ingest.embed import EMBED_VERSION
 from ingest.parse import PARSE_VERSION, Layout, ParsedDocument
-from rag.domain import DraftDocument, Metadata
+from rag.domain import Metadata
 from rag.errors import UnreadableDocumentError
+from rag.intake import DraftDocument
 from rag.ports import Embedder
 
 

@@ -5,7 +5,8 @@ from itertools import islice
 
 import numpy as np
 
-from rag.domain import Change, ChunkIds, Collection, EmbeddingSpace, Position
+from rag.domain import ChunkIds, Collection, EmbeddingSpace
+from rag.intake import Change, Position
 from rag.ports import DerivedIndex, LexicalIndex, VectorIndex
 from rag.store import Store
 

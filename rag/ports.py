@@ -11,13 +11,13 @@ from rag.domain import (
     EmbeddingSpace,
     Hit,
     Passage,
-    Position,
     Reading,
     ScoredId,
     Support,
     TokenCount,
     Vectors,
 )
+from rag.intake import Position
 
 
 class Embedder(Protocol):

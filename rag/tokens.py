@@ -12,11 +12,11 @@ match each other; a Greek letter does not match its name.
 import re
 import threading
 import unicodedata
-import warnings
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 import Stemmer
+
+from rag.jieba_dictionary import jieba_dictionary
 
 RECIPE = "1"
 """Raise it whenever the tokens of some text change: an index made by another recipe is rebuilt."""
@@ -164,24 +164,8 @@ def _words(run: str) -> list[str]:
     """A cut of the run: dictionary words where it is Han, single characters elsewhere."""
     words: list[str] = []
     for match in _HAN_OR_OTHER.finditer(run):
-        words += _dictionary().cut(match["han"], HMM=False) if match["han"] else match[0]
+        words += jieba_dictionary().cut(match["han"], HMM=False) if match["han"] else match[0]
     return words
-
-
-@cache
-def _dictionary() -> Any:
-    """jieba's dictionary (0.7 s, 100 MB), read from the package at the first Chinese text.
-
-    jieba would keep it as `jieba.cache` in the shared temporary folder and unmarshal whatever lies
-    there; filling the tokenizer directly writes no file, trusts none and logs nothing.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its regular expressions use invalid escapes
-        import jieba  # noqa: PLC0415
-    tokenizer = jieba.Tokenizer()
-    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-    tokenizer.initialized = True
-    return tokenizer
 
 
 def _clause_numbers(text: str) -> list[str]:

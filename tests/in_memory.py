@@ -7,19 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.domain import (
-    Chunk,
-    ChunkIds,
-    DraftChunk,
-    DraftDocument,
-    EmbeddedDocument,
-    EmbeddingSpace,
-    Metadata,
-    Position,
-    ScoredId,
-    TokenCount,
-    Vectors,
-)
+from rag.domain import Chunk, ChunkIds, EmbeddingSpace, Metadata, ScoredId, TokenCount, Vectors
+from rag.intake import DraftChunk, DraftDocument, EmbeddedDocument, Position
 
 DIMENSION = 32
 SPACE = EmbeddingSpace("words", "words-1", DIMENSION, 254)

@@ -90,7 +90,6 @@ def record(
         ),
         *(ChunkScore(f"annex-{i}.txt", 0, 800, 0.8 - i / 10, {"lexical": 9.0 - i}) for i in range(9)),
     ]
-    random = np.random.default_rng(number)
     return Record(
         id=f"q-{number:05}",
         question=question,
@@ -99,14 +98,7 @@ def record(
         group=document,
         is_test=True,
         is_answerable=is_answerable,
-        gold=Gold(
-            answers=(marked,),
-            documents=(document,),
-            marks=(Mark(document, 100 + start, marked),),
-            evidence=(gold,),
-        )
-        if is_answerable
-        else Gold(),
+        gold=_gold(document, marked, 100 + start, gold) if is_answerable else Gold(),
         gold_places=(Place(document, 100 + start, 100 + start + len(marked)),) if is_answerable else (),
         chunks=() if error else tuple(chunks),
         status="" if error else "answered" if is_answered else "abstained",
@@ -116,16 +108,25 @@ def record(
         confidence=0.0 if error else confidence,
         is_calibrated=True,
         signals={"support_maximum": confidence},
-        timings_ms={}
-        if error
-        else {
-            "retrieve": float(random.lognormal(3.6, 0.4)),
-            "generate": float(random.lognormal(5.4, 0.5)),
-            "cite": float(random.lognormal(0.2, 0.3)),
-            "calibrate": float(random.lognormal(-1, 0.3)),
-        },
+        timings_ms={} if error else _timings(number),
         error=error,
     )
+
+
+def _gold(document: str, marked: str, start: int, sentence: str) -> Gold:
+    return Gold(
+        answers=(marked,), documents=(document,), marks=(Mark(document, start, marked),), evidence=(sentence,)
+    )
+
+
+def _timings(number: int) -> dict[str, float]:
+    random = np.random.default_rng(number)
+    return {
+        "retrieve": float(random.lognormal(3.6, 0.4)),
+        "generate": float(random.lognormal(5.4, 0.5)),
+        "cite": float(random.lognormal(0.2, 0.3)),
+        "calibrate": float(random.lognormal(-1, 0.3)),
+    }
 
 
 def mixed_records(n: int, seed: int = 0) -> list[Record]:

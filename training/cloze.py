@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.domain import Span
+from rag.jieba_dictionary import jieba_dictionary
 from rag.sentences import sentences
-from training.cloze_spans import Candidate, Kind, candidates, question_word, segmenter
+from training.cloze_spans import Candidate, Kind, candidates, question_word
 from training.corpora import CorpusPassage
 from training.examples import Example, Task
 
@@ -243,7 +244,7 @@ def _units(part: str, language: str) -> list[str]:
     """The words of an English stretch; the clauses' words of a Chinese one, by jieba."""
     if language == "en":
         return part.split()
-    return [word for word in segmenter().lcut(part) if word.strip()]
+    return [word for word in jieba_dictionary().lcut(part) if word.strip()]
 
 
 def _cropped(

@@ -7,15 +7,14 @@ follow in training put that right.
 
 import random
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from itertools import dropwhile
-from typing import Any
 
 from rag.domain import Span
+from rag.jieba_dictionary import jieba_dictionary
 
 
 class Kind(StrEnum):
@@ -176,7 +175,7 @@ def _chinese(text: str, sentence: Span) -> Iterator[Candidate]:
             yield Candidate(taken[-1], match[0], Kind(match.lastgroup or Kind.NAME), before)
     words = [
         (word, sentence.start + start, sentence.start + end)
-        for word, start, end in segmenter().tokenize(sentence.of(text))
+        for word, start, end in jieba_dictionary().tokenize(sentence.of(text))
     ]
     for before, content in _runs(words):
         run = list(dropwhile(lambda word: not _is_noun(word[0]), content))
@@ -210,21 +209,9 @@ def _is_noun(word: str) -> bool:
 
 
 @cache
-def segmenter() -> Any:
-    """jieba over the dictionary in its package, read without writing its cache file."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its regular expressions use invalid escapes
-        import jieba  # noqa: PLC0415
-    tokenizer = jieba.Tokenizer()
-    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-    tokenizer.initialized = True
-    return tokenizer
-
-
-@cache
 def _word_classes() -> Mapping[str, str]:
     """The class of each word in jieba's dictionary; its tagger has tables too, slow to import."""
-    with segmenter().get_dict_file() as lines:
+    with jieba_dictionary().get_dict_file() as lines:
         return {word: tag for word, _, tag in (line.decode().split() for line in lines)}
 
 

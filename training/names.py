@@ -1,10 +1,10 @@
 """What a text speaks of that could be exchanged for another of its kind: names, years, numbers, months."""
 
 import re
-import warnings
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
+
+from evals.chinese_classes import word_classes
 
 MONTHS = (
     "January", "February", "March", "April", "June", "July", "August",
@@ -85,22 +85,9 @@ def _chinese(text: str) -> list[Name]:
         if len(match[0]) > 1 or match.lastgroup == "number":
             found.append(Name(match[0], match.lastgroup or ""))
     place = 0
-    for word, flag in _tagger().cut(text, HMM=False):  # words that it guesses are often no names
+    for word, flag in word_classes().cut(text, HMM=False):  # words that it guesses are often no names
         start, place = place, place + len(word)
         is_free = all(place <= first or last <= start for first, last in taken)
         if is_free and flag in _FLAGS and len(word) > 1:
             found.append(Name(word, _FLAGS[flag]))
     return found
-
-
-@cache
-def _tagger() -> Any:
-    """jieba's tagger over the dictionary in the package, read without writing jieba's cache file."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its regular expressions use invalid escapes
-        import jieba  # noqa: PLC0415
-        import jieba.posseg  # noqa: PLC0415
-    tokenizer = jieba.Tokenizer()
-    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-    tokenizer.initialized = True
-    return jieba.posseg.POSTokenizer(tokenizer)

@@ -7,18 +7,9 @@ import numpy as np
 
 from rag.adapters.faiss_index import FaissIndex
 from rag.adapters.tantivy_index import TantivyIndex
-from rag.domain import (
-    ChunkIds,
-    EmbeddingSpace,
-    Hit,
-    Position,
-    Question,
-    ScoredId,
-    SearchResult,
-    TokenCount,
-    Vectors,
-)
+from rag.domain import ChunkIds, EmbeddingSpace, Hit, Question, ScoredId, SearchResult, TokenCount, Vectors
 from rag.indexes import Indexes
+from rag.intake import Position
 from rag.ports import Embedder
 from rag.retrieve import CANDIDATES, Retriever
 from rag.system import System

@@ -11,7 +11,8 @@ import faiss
 import numpy as np
 import structlog
 
-from rag.domain import ChunkIds, EmbeddingSpace, Position, ScoredId, Vectors
+from rag.domain import ChunkIds, EmbeddingSpace, ScoredId, Vectors
+from rag.intake import Position
 
 SNAPSHOT = "vectors.snapshot"
 LOG = structlog.get_logger()

@@ -16,8 +16,9 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from tantivy import Occur, Query
 
-from rag.domain import Chunk, ChunkIds, Position, ScoredId
+from rag.domain import Chunk, ChunkIds, ScoredId
 from rag.errors import CorruptIndexError, StoreUnavailableError
+from rag.intake import Position
 from rag.tokens import RECIPE, index_tokens, is_unspaced, question_tokens
 
 WRITER_BYTES = 64 * 1024 * 1024

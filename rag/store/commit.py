@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from rag.domain import EmbeddedDocument, EmbeddingSpace
+from rag.domain import EmbeddingSpace
 from rag.errors import EmbeddingSpaceMismatchError, NotFoundError
+from rag.intake import EmbeddedDocument
 from rag.store import rows
 from rag.store.schema import (
     change,

@@ -9,20 +9,10 @@ import numpy as np
 from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from rag.domain import (
-    Change,
-    Chunk,
-    ChunkIds,
-    Collection,
-    CollectionSize,
-    Document,
-    EmbeddedDocument,
-    EmbeddingSpace,
-    Span,
-    Vectors,
-)
+from rag.domain import Chunk, ChunkIds, Collection, CollectionSize, Document, EmbeddingSpace, Span, Vectors
 from rag.errors import ConflictError, InvalidRequestError, NotFoundError
 from rag.filters import Filter
+from rag.intake import Change, EmbeddedDocument
 from rag.store import rows
 from rag.store.answers import Answers
 from rag.store.calibration import Calibration

@@ -10,11 +10,13 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_memory import MemoryLexicalIndex
+from stored import stored
 
 from rag.adapters import tantivy_index
 from rag.adapters.tantivy_index import IndexBusyError, TantivyIndex
-from rag.domain import Chunk, Document, Position
+from rag.domain import Chunk
 from rag.errors import CorruptIndexError
+from rag.intake import Position
 from rag.ports import LexicalIndex
 
 OpenIndex = Callable[[Path], LexicalIndex]
@@ -23,8 +25,7 @@ FIRST = Position(1, "first")
 
 
 def chunk(chunk_id: int, text: str, title: str = "", section: tuple[str, ...] = ()) -> Chunk:
-    document = Document(1, "c", "folder", "a.txt", "0", title, "en", "text/plain", {}, len(text), (), "")
-    return Chunk(chunk_id, document, 0, 0, len(text), section, text)
+    return Chunk(chunk_id, stored(title=title), 0, 0, len(text), section, text)
 
 
 def filled(index: LexicalIndex, *chunks: Chunk) -> LexicalIndex:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from in_memory import DIMENSION, SPACE, MemoryVectorIndex
 
 from rag.adapters.faiss_index import SNAPSHOT, FaissIndex
-from rag.domain import EmbeddingSpace, Position, Vectors
+from rag.domain import EmbeddingSpace, Vectors
+from rag.intake import Position
 from rag.ports import VectorIndex
 
 OpenIndex = Callable[[Path, EmbeddingSpace], VectorIndex]

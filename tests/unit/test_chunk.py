@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from ingest.chunk import ChunkSettings, chunk
 from ingest.parse import Heading
-from rag.domain import DraftChunk, TokenCount
+from rag.domain import TokenCount
+from rag.intake import DraftChunk
 
 WORD = re.compile(r"[a-zA-Z0-9]+|\S")
 

@@ -5,6 +5,7 @@ import pytest
 from hand_made import PROOF, hand_made, threshold
 from hypothesis import given
 from hypothesis import strategies as st
+from stored import stored
 
 from rag.calibrators import Assurance
 from rag.cite import CitedText, cite
@@ -15,7 +16,6 @@ from rag.domain import (
     AbstentionReason,
     Answer,
     Chunk,
-    Document,
     Draft,
     DraftSentence,
     Hit,
@@ -28,20 +28,7 @@ from rag.domain import (
 from rag.feedback import logged_answer
 from rag.signals import signals_of
 
-DOCUMENT = Document(
-    id=1,
-    collection="c",
-    source="folder",
-    uri="lease.md",
-    revision="r",
-    title="Lease",
-    language="en",
-    media_type="text/plain",
-    metadata={},
-    characters=1000,
-    pages=(),
-    updated_at="",
-)
+DOCUMENT = stored(uri="lease.md")
 
 
 def sentence_of(text: str, score: float = 0.9, start: int = 100) -> DraftSentence:

@@ -4,7 +4,8 @@ import numpy as np
 from in_memory import WordEmbedder, embedded
 
 from ingest.embed import embed_documents
-from rag.domain import DraftDocument, EmbeddingSpace, Vectors
+from rag.domain import EmbeddingSpace, Vectors
+from rag.intake import DraftDocument
 
 
 class RecordingEmbedder(WordEmbedder):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from in_memory import WordEmbedder, embedded
+from stored import stored
 
 from evals.ask import (
     CHUNKS_ASKED,
@@ -22,7 +23,7 @@ from evals.questions import ANY_DOCUMENT, ANYWHERE, EvalQuestion, GivenPassage, 
 from evals.records import Place
 from evals.suites import Task
 from evals.tasks import way_of_asking
-from rag.domain import Chunk, Document, Draft, Hit, Passage, Question, SearchResult, Span
+from rag.domain import Chunk, Draft, Hit, Passage, Question, SearchResult, Span
 from rag.errors import InvalidRequestError
 from rag.rerank import Reranking
 from rag.settings import Settings
@@ -255,20 +256,7 @@ class Shelf:
 
 
 def _hit(uri: str, rank: int) -> Hit:
-    document = Document(
-        id=rank,
-        collection="c",
-        source="s",
-        uri=uri,
-        revision="r",
-        title="",
-        language="en",
-        media_type="text/plain",
-        metadata={},
-        characters=100,
-        pages=(),
-        updated_at="",
-    )
+    document = stored(rank, uri=uri, title="")
     return Hit(Chunk(rank, document, 0, 0, 10, (), "ten chars."), rank, 1 / rank, {"dense": 0.5})
 
 

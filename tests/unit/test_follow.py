@@ -1,7 +1,7 @@
 from in_memory import SPACE, MemoryLexicalIndex, MemoryVectorIndex, embedded
 
 from rag import follow
-from rag.domain import Position
+from rag.intake import Position
 from rag.store import Store
 
 

@@ -1,24 +1,12 @@
 from dataclasses import replace
 
 import pytest
+from stored import stored
 
-from rag.domain import Chunk, Document, Passage
+from rag.domain import Chunk, Passage
 from rag.passages import passage_of
 
-DOCUMENT = Document(
-    id=1,
-    collection="c",
-    source="folder",
-    uri="lease.md",
-    revision="",
-    title="Lease",
-    language="en",
-    media_type="text/plain",
-    metadata={},
-    characters=20,
-    pages=(),
-    updated_at="",
-)
+DOCUMENT = stored(uri="lease.md")
 CHUNK = Chunk(id=1, document=DOCUMENT, ordinal=0, start=0, end=4, section=(), text="Rent")
 
 

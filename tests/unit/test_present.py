@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from stored import stored
 
 from api.schemas import OutcomeOut, ShortAnswer
 from rag.cite import cite
-from rag.domain import Answer, Chunk, Confidence, Document, DraftSentence, Question, Record, Span
+from rag.domain import Answer, Chunk, Confidence, DraftSentence, Question, Record, Span
 from rag.present import outcome_to_json, outcome_to_text
 
 UNCALIBRATED = Confidence(0.75, is_calibrated=False, is_certified=False, signals={}, threshold=0.25)
@@ -50,7 +51,7 @@ def test_the_json_has_everything_that_is_known_of_the_confidence() -> None:
     }
 
 
-LEASE = Document(1, "c", "folder", "lease.md", "r", "Lease", "en", "text/plain", {}, 999, (), "")
+LEASE = stored(uri="lease.md")
 
 
 def answer_of(focus: Span | None, missing: tuple[str, ...] = ()) -> Answer:

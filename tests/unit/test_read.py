@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from in_memory import WordEmbedder
+from stored import stored
 
 from rag.domain import Chunk, Document, DraftSentence, Hit, Span
 from rag.evidence_candidates import citable_spans
@@ -23,23 +24,6 @@ from rag.settings import Settings
 WAREHOUSE = "The tenant insures the warehouse. Rent is due in May. The roof was painted blue last year."
 
 
-def document_of(number: int, language: str = "en", title: str = "Lease") -> Document:
-    return Document(
-        id=number,
-        collection="c",
-        source="folder",
-        uri=f"{number}.md",
-        revision="r",
-        title=title,
-        language=language,
-        media_type="text/plain",
-        metadata={},
-        characters=1000,
-        pages=(),
-        updated_at="",
-    )
-
-
 def hit_of(
     text: str,
     *,
@@ -49,13 +33,13 @@ def hit_of(
     section: tuple[str, ...] = (),
     score: float = 1.0,
 ) -> Hit:
-    document = document or document_of(rank)
+    document = document or stored(rank)
     chunk = Chunk(rank, document, 0, start, start + len(text), section, text)
     return Hit(chunk, rank, score, {"lexical": 1.0})
 
 
 def chinese(text: str, rank: int = 1) -> Hit:
-    return hit_of(text, rank=rank, document=document_of(rank, "zh", "租约"))
+    return hit_of(text, rank=rank, document=stored(rank, language="zh", title="租约"))
 
 
 def draft(question: str, *hits: Hit) -> tuple[DraftSentence, ...]:
@@ -67,7 +51,7 @@ def texts(question: str, *hits: Hit) -> list[str]:
 
 
 def citable(text: str, language: str = "en", section: tuple[str, ...] = ()) -> list[str]:
-    hit = hit_of(text, document=document_of(1, language), section=section)
+    hit = hit_of(text, document=stored(1, language=language), section=section)
     return [span.of(text) for span in citable_spans(hit.chunk)]
 
 
@@ -87,7 +71,7 @@ def test_a_sentence_s_span_counts_from_the_start_of_its_document() -> None:
 
 @given(st.text(alphabet="ab租金。.：:-#`|\n ?1", max_size=120), st.sampled_from(["en", "zh"]))
 def test_every_citable_span_is_trimmed_in_order_and_not_a_heading(text: str, language: str) -> None:
-    hit = hit_of(text, document=document_of(1, language))
+    hit = hit_of(text, document=stored(1, language=language))
     for span in citable_spans(hit.chunk):
         content = span.of(text)
         assert content == content.strip()
@@ -164,7 +148,7 @@ PERILS = (
 
 
 def test_sentences_come_in_reading_order_document_by_document() -> None:
-    lease, annex = document_of(1, "zh"), document_of(2, "zh")
+    lease, annex = stored(1, language="zh"), stored(2, language="zh")
     hits = (
         hit_of("仓库投保火灾损失。", rank=1, start=500, document=lease),
         hit_of("仓库投保洪水浸泡。", rank=2, document=annex),

@@ -3,8 +3,9 @@
 import pytest
 from in_memory import WordEmbedder
 from scripted_reader import ScriptedReader, Seen
+from stored import stored
 
-from rag.domain import Chunk, Document, Draft, Hit, Span
+from rag.domain import Chunk, Draft, Hit, Span
 from rag.evidence_candidates import candidates
 from rag.evidence_reading import read_hits
 from rag.evidence_signals import READ_SIGNALS, SIGNALS
@@ -20,9 +21,7 @@ def hit_of(
     text: str, *, rank: int = 1, start: int = 0, document: int | None = None, language: str = "en"
 ) -> Hit:
     number = rank if document is None else document
-    known = Document(
-        number, "c", "folder", f"{number}.md", "r", "Lease", language, "text/plain", {}, 999, (), ""
-    )
+    known = stored(number, language=language)
     return Hit(Chunk(rank, known, 0, start, start + len(text), (), text), rank, 1.0, {"lexical": 1.0})
 
 

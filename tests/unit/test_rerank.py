@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_memory import SPACE, MemoryLexicalIndex, MemoryVectorIndex, WordEmbedder, embedded
 from reader_fixtures import write_tiny_reader
+from stored import stored
 
 from rag import rerank as module
 from rag.adapters.packaged_reader import FOLDER, PackagedReader
 from rag.adapters.reader_files import WEIGHTS_FILE
-from rag.domain import Chunk, Document, Hit, Passage, Question, Reading
+from rag.domain import Chunk, Hit, Passage, Question, Reading
 from rag.fingerprint import pipeline_fingerprint
 from rag.indexes import Indexes
 from rag.read import ExtractiveGenerator
@@ -38,7 +39,7 @@ class KnownReranker:
         return [self._relevances.get(passage.text, 0.0) for passage in passages]
 
 
-DOCUMENT = Document(1, "c", "folder", "a.md", "r", "Lease", "en", "text/plain", {}, 99, (), "")
+DOCUMENT = stored()
 
 
 def hit(text: str, rank: int, score: float) -> Hit:

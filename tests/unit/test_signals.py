@@ -5,33 +5,17 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stored import stored
 
 from rag.cite import CitedText, cite
-from rag.domain import Chunk, Document, Draft, DraftSentence, Hit, SearchResult, Span
+from rag.domain import Chunk, Draft, DraftSentence, Hit, SearchResult, Span
 from rag.signals import share_of, signals_of
 
 NOTHING_SAID = Draft((), {})
 
 
-def document_of(number: int) -> Document:
-    return Document(
-        id=number,
-        collection="c",
-        source="folder",
-        uri=f"{number}.md",
-        revision="r",
-        title="Lease",
-        language="en",
-        media_type="text/plain",
-        metadata={},
-        characters=1000,
-        pages=(),
-        updated_at="",
-    )
-
-
 def hit_of(rank: int, text: str, score: float, scores: dict[str, float], document: int = 1) -> Hit:
-    return Hit(Chunk(rank, document_of(document), 0, 0, len(text), (), text), rank, score, scores)
+    return Hit(Chunk(rank, stored(document), 0, 0, len(text), (), text), rank, score, scores)
 
 
 def said(hit: Hit, text: str, score: float) -> DraftSentence:

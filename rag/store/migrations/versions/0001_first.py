@@ -8,13 +8,23 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
+    _collections()
+    _documents()
+    _jobs()
+    _chunks()
+    _items_and_vectors()
+    _calibrators()
+    _answers()
+
+
+def _collections() -> None:
     op.create_table(
         "embedding_space",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.String(length=128), nullable=False),
         sa.Column("dimension", sa.Integer(), nullable=False),
@@ -25,12 +35,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "collection",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("created_at", sa.String(length=32), nullable=False),
-        sa.Column("space_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("space_id", ID, nullable=True),
         sa.Column("last_change", sa.BigInteger(), nullable=False),
         sa.Column("max_risk", sa.Float(precision=53), nullable=True),
         sa.Column("domain", sa.String(length=16), nullable=False),
@@ -41,7 +49,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "change",
-        sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("collection_id", ID, nullable=False),
         sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("token", sa.String(length=32), nullable=False),
         sa.Column("removed", sa.JSON(), nullable=False),
@@ -51,12 +59,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("collection_id", "sequence", name=op.f("pk_change")),
     )
+
+
+def _documents() -> None:
     op.create_table(
         "document",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
-        sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("collection_id", ID, nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("uri", sa.Text(), nullable=False),
         sa.Column("revision", sa.String(length=64), nullable=False),
@@ -78,7 +87,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "failed_file",
-        sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("collection_id", ID, nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("uri", sa.Text(), nullable=False),
         sa.Column("revision", sa.String(length=64), nullable=False),
@@ -93,12 +102,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("collection_id", "source", "uri", name=op.f("pk_failed_file")),
     )
+
+
+def _jobs() -> None:
     op.create_table(
         "ingest_job",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
-        sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("collection_id", ID, nullable=False),
         sa.Column("folder", sa.Text(), nullable=False),
         sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
@@ -115,13 +125,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ingest_job")),
         sqlite_autoincrement=True,
     )
+
+
+def _chunks() -> None:
     op.create_table(
         "chunk",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
-        sa.Column("document_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("document_id", ID, nullable=False),
+        sa.Column("collection_id", ID, nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("start", sa.Integer(), nullable=False),
         sa.Column("end", sa.Integer(), nullable=False),
@@ -139,10 +150,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_chunk_collection_id"), "chunk", ["collection_id"], unique=False)
     op.create_table(
         "document_metadata",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
-        sa.Column("document_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("document_id", ID, nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("text", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=True),
         sa.Column("number", sa.Float(precision=53), nullable=True),
@@ -158,12 +167,13 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_document_metadata_document_id"), "document_metadata", ["document_id", "key"], unique=False
     )
+
+
+def _items_and_vectors() -> None:
     op.create_table(
         "ingest_item",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
-        sa.Column("job_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("job_id", ID, nullable=False),
         sa.Column("uri", sa.Text(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -176,8 +186,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_ingest_item_job_id"), "ingest_item", ["job_id"], unique=False)
     op.create_table(
         "embedding",
-        sa.Column("chunk_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("space_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("chunk_id", ID, nullable=False),
+        sa.Column("space_id", ID, nullable=False),
         sa.Column("vector", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["chunk_id"], ["chunk.id"], name=op.f("fk_embedding_chunk_id"), ondelete="CASCADE"
@@ -185,12 +195,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["space_id"], ["embedding_space.id"], name=op.f("fk_embedding_space_id")),
         sa.PrimaryKeyConstraint("chunk_id", "space_id", name=op.f("pk_embedding")),
     )
+
+
+def _calibrators() -> None:
     op.create_table(
         "calibrator",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
-        sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("collection_id", ID, nullable=False),
         sa.Column("json", sa.Text(), nullable=False),
         sa.Column("created_at", sa.String(length=32), nullable=False),
         sa.Column("removed_at", sa.String(length=32), nullable=True),
@@ -201,10 +212,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_calibrator_collection_id"), "calibrator", ["collection_id"], unique=False)
+
+
+def _answers() -> None:
     op.create_table(
         "answer_log",
         sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("collection_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("collection_id", ID, nullable=False),
         sa.Column("asked_at", sa.String(length=32), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=False),
         sa.Column("generator", sa.String(length=64), nullable=False),
@@ -222,9 +236,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_answer_log_asked_at"), "answer_log", ["asked_at"], unique=False)
     op.create_table(
         "feedback",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("answer_id", sa.String(length=32), nullable=False),
         sa.Column("verdict", sa.String(length=16), nullable=False),
         sa.Column("sentence", sa.Integer(), nullable=True),
