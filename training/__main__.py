@@ -15,10 +15,10 @@ from training.export import export
 from training.measure import measure, sample
 from training.model import HEADS, shipped_weights
 from training.prepare import prepare
-from training.recipe import SEED, PretrainingAmounts, ReadingAmounts, Work, development, pretrain, read
+from training.recipe import SEED, PretrainingAmounts, Work, development, pretrain, read
 
 RECIPE_VERSION = "1"
-FIRST, THEN = PretrainingAmounts(), ReadingAmounts()
+FIRST = PretrainingAmounts()
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Folder = Annotated[
@@ -49,13 +49,10 @@ def first_phase(
 @cli.command("read")
 def second_phase(
     work: Folder = WORK,
-    english_epochs: Annotated[
-        int, typer.Option(help="Times that English spans are learnt.")
-    ] = THEN.english_epochs,
-    claims: Annotated[int, typer.Option(help="Claims beside their evidence.")] = THEN.claims,
+    scale: Annotated[float, typer.Option(min=0, help="Times what the shipped weights learnt from.")] = 1.0,
 ) -> None:
     """Learn all four heads from questions and claims."""
-    read(Work(work), ReadingAmounts(english_epochs, claims))
+    read(Work(work), scale)
 
 
 @cli.command("measure")

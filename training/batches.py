@@ -15,7 +15,9 @@ from rag.reader_input import CLAIM_TOKENS, PairEncoder, Window
 from training.examples import Example, Task
 from training.model import SUPPORT_CLASSES
 
-LONGEST = 256  # tokens of a question's pair in training; reading takes more
+LONGEST = 192  # tokens of a pair whose answers are marked; reading takes more, but time goes by tokens
+LONGEST_UNMARKED = 256  # of a pair of which only the whole passage is known to answer
+LONGEST_CLAIM = 288
 TOKENS_PER_BATCH = 6_000
 PAIRS_SORTED_TOGETHER = 1_500
 LENGTH_STEP = 32  # few shapes: each new one is compiled, and kept
@@ -93,7 +95,8 @@ def _pair(encoder: PairEncoder, example: Example, random_source: random.Random) 
     if example.task is Task.SUPPORT:
         return Pair(example, _window_of_claim(encoder, example))
     passage = Passage(example.title, example.passage)
-    windows = encoder.windows(example.question, [passage], LONGEST)
+    longest = LONGEST_UNMARKED if example.spans is None else LONGEST
+    windows = encoder.windows(example.question, [passage], longest)
     holding = [window for window in windows if any(_places(window, span) for span in example.spans or ())]
     return Pair(example, random_source.choice(holding or windows))
 
@@ -101,7 +104,7 @@ def _pair(encoder: PairEncoder, example: Example, random_source: random.Random) 
 def _window_of_claim(encoder: PairEncoder, example: Example) -> Window:
     """The window that holds most of the claim's tokens: a label is true of the passage, not of any part."""
     passage = Passage(example.title, example.passage)
-    windows = encoder.windows(example.question, [passage], asked_tokens=CLAIM_TOKENS)
+    windows = encoder.windows(example.question, [passage], LONGEST_CLAIM, CLAIM_TOKENS)
     claim = windows[0].types.index(1)
     wanted = set(windows[0].ids[1 : claim - 1])
     return max(windows, key=lambda window: len(wanted & set(window.ids[window.first_passage_token :])))

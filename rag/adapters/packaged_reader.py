@@ -4,11 +4,12 @@ import math
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -25,6 +26,8 @@ FOLDER = Path(__file__).parents[1] / "reader"
 SPAN_HEAD = "span"
 POOLED_HEADS = ("relevance", "answerable", "support")
 UNSUPPORTED = (0.0, 0.0, 1.0)
+RECENT = 512
+"""Passages whose results are kept, 60 KB each: what was reranked is read next, with the same results."""
 
 Probabilities = NDArray[np.float64]
 
@@ -105,12 +108,14 @@ class PackagedReader:
     """`Reader` and `Reranker` in one, and the probabilities of support; `folder` may hold another reader.
 
     Weights and tokenizer are loaded when first needed, after their hashes were compared with the known ones.
+    One look at a passage gives every head's results; they are kept for the next method that asks.
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._files = ReaderFiles(folder)
         self._lock = threading.Lock()
         self._model: ReaderModel | None = None
+        self._recent: LRUCache[tuple[str, int, Passage], list[WindowResult]] = LRUCache(RECENT)
 
     @property
     def version(self) -> str:
@@ -143,9 +148,21 @@ class PackagedReader:
         return np.array(rows, dtype=np.float64).reshape(len(claims), 3)
 
     def _results(self, asked: Sequence[Asked]) -> list[list[WindowResult]]:
+        """Those of every passage in order; what was computed lately is not computed again."""
+        keys = [(item.text, item.tokens, passage) for item in asked for passage in item.passages]
         with self._lock:
             self._model = self._model or ReaderModel(self._files)
-        return self._model.results(asked)
+            known = {key: self._recent[key] for key in keys if key in self._recent}
+        new = [
+            replace(item, passages=passages)
+            for item in asked
+            if (passages := tuple(p for p in item.passages if (item.text, item.tokens, p) not in known))
+        ]
+        computed = iter(self._model.results(new))
+        found = {(item.text, item.tokens, p): next(computed) for item in new for p in item.passages}
+        with self._lock:
+            self._recent.update(found)
+        return [known[key] if key in known else found[key] for key in keys]
 
 
 def _graph(weights: Mapping[str, NDArray[np.float32]], heads: int, files: ReaderFiles) -> Any:

@@ -15,7 +15,7 @@ from reader_fixtures import RECIPE, tiny_tokenizer, tiny_weights, write_tiny_rea
 
 from rag.adapters.bert_graph import BertGraph, BertShape
 from rag.adapters.openvino_runtime import CompiledModel
-from rag.adapters.packaged_reader import FOLDER, PackagedReader
+from rag.adapters.packaged_reader import FOLDER, Asked, PackagedReader, ReaderModel, WindowResult
 from rag.adapters.reader_files import WEIGHTS_FILE, ReaderFiles
 from rag.domain import Claim, Passage, Reading
 from rag.errors import ModelUnavailableError
@@ -53,6 +53,11 @@ def reader(request: pytest.FixtureRequest, folder: Path) -> PackagedReader:
     return PackagedReader()
 
 
+def unread(reader: PackagedReader) -> PackagedReader:
+    """The same reader, which has seen no passage yet."""
+    return PackagedReader(reader._files.folder)
+
+
 def numbers(readings: Sequence[Reading]) -> np.ndarray:
     return np.array([[reading.relevance, reading.answerable] for reading in readings])
 
@@ -84,14 +89,14 @@ def test_no_passages_give_no_readings(reader: PackagedReader) -> None:
 
 def test_relevance_is_that_of_the_readings(reader: PackagedReader) -> None:
     expected = [reading.relevance for reading in reader.read(QUESTION, PASSAGES)]
-    np.testing.assert_allclose(reader.relevance(QUESTION, PASSAGES), expected, atol=SAME)
+    np.testing.assert_allclose(unread(reader).relevance(QUESTION, PASSAGES), expected, atol=SAME)
 
 
 def test_readings_keep_the_order_and_do_not_depend_on_batch_mates(
     reader: PackagedReader,
 ) -> None:
     together = reader.read(QUESTION, [*PASSAGES, LONG])
-    alone = [reader.read(QUESTION, [passage])[0] for passage in [*PASSAGES, LONG]]
+    alone = [unread(reader).read(QUESTION, [passage])[0] for passage in [*PASSAGES, LONG]]
     np.testing.assert_allclose(numbers(together), numbers(alone), atol=SAME)
     best = [[best_probability(reading) for reading in readings] for readings in (together, alone)]
     np.testing.assert_allclose(best[0], best[1], atol=SAME)
@@ -159,6 +164,30 @@ def test_support_is_that_of_the_passage_that_supports_a_claim_most(reader: Packa
     assert rows[2].tolist() == [0, 0, 1]
     best = max(rows[1].tolist(), rows[3].tolist())
     np.testing.assert_allclose(rows[0], best, atol=SAME)
+
+
+def test_what_was_ranked_is_not_computed_again_when_it_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, computed = PackagedReader(folder), list[int]()
+    results = ReaderModel.results
+
+    def counted(model: ReaderModel, asked: Sequence[Asked]) -> list[list[WindowResult]]:
+        computed.append(sum(len(item.passages) for item in asked))
+        return results(model, asked)
+
+    monkeypatch.setattr(ReaderModel, "results", counted)
+    relevance = reader.relevance(QUESTION, PASSAGES[:4])
+    mixed = reader.read(QUESTION, [PASSAGES[2], PASSAGES[4], PASSAGES[0]])
+    other = reader.read("who is the tenant?", PASSAGES[:1])
+    assert computed == [4, 1, 1]
+    assert [mixed[0].relevance, mixed[2].relevance] == [relevance[2], relevance[0]]
+    np.testing.assert_allclose(
+        numbers(mixed), numbers(unread(reader).read(QUESTION, [PASSAGES[i] for i in (2, 4, 0)])), atol=SAME
+    )
+    assert (
+        numbers(other).tolist() == numbers(unread(reader).read("who is the tenant?", PASSAGES[:1])).tolist()
+    )
 
 
 def test_several_threads_get_the_readings_of_their_own_passages(folder: Path) -> None:
