@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from threading import BoundedSemaphore
 
@@ -13,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from ingest.embed import embed_documents
 from ingest.jobs import UNFINISHED, IngestOptions, Job, JobLog, JobStatus
-from ingest.pipeline import FolderPipeline, Progress, Report
+from ingest.pipeline import CHARACTERS_AT_ONCE, FolderPipeline, Progress, Report
 from ingest.prepare import Identity, Preparation
 from ingest.runner import JobRunner
 from ingest.text_document import TextDocument
@@ -234,8 +233,15 @@ class Ingestion:
 
 
 def _parts(texts: Iterable[TextDocument]) -> Iterator[list[TextDocument]]:
-    remaining = iter(texts)
-    while part := list(islice(remaining, TEXTS_AT_ONCE)):
+    """As many texts as are stored at once: contracts a few, snippets some hundreds."""
+    part: list[TextDocument] = []
+    for text in texts:
+        part.append(text)
+        characters = sum(len(item.text) for item in part)
+        if len(part) == TEXTS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
+            yield part
+            part = []
+    if part:
         yield part
 
 
