@@ -24,7 +24,7 @@ class RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class SearchRequest(RequestBody):
+class PassagesRequest(RequestBody):
     """A question and where to look for what bears on it."""
 
     question: QuestionText = Field(examples=["When may the tenant end the lease?"])
@@ -41,7 +41,17 @@ class SearchRequest(RequestBody):
     )
 
 
-class QueryRequest(SearchRequest):
+class SearchRequest(PassagesRequest):
+    """A question whose passages are wanted."""
+
+    rerank: bool = Field(
+        default=True,
+        description="whether the best passages are put in a new order by how well they answer, which takes "
+        "tenths of a second; without it a search takes milliseconds",
+    )
+
+
+class QueryRequest(PassagesRequest):
     """A question to be answered."""
 
     max_risk: Risk | None = Field(

@@ -46,7 +46,9 @@ class Pipeline:
         """Search, and propose an answer from what was found."""
         watch = Stopwatch()
         with watch.stage("retrieve"):
-            found = self.retriever.search(replace(question, top_k=max(question.top_k, HITS_WEIGHED)))
+            found = self.retriever.search(
+                replace(question, top_k=max(question.top_k, HITS_WEIGHED), rerank=True)
+            )
         return self.propose_from(question, found, watch)
 
     def propose_from(self, question: Question, found: SearchResult, watch: Stopwatch) -> Proposal:

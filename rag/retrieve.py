@@ -38,7 +38,8 @@ class Retriever:
             allowed = self._allowed(collection, question.filters)
         with watch.stage("follow"):
             indexes = self.indexes.of(collection, self.embedder.space, wait=False)
-        wanted = max(question.top_k, self.reranking.depth if self.reranking else 0)
+        reranking = self.reranking if question.rerank else None
+        wanted = max(question.top_k, reranking.depth if reranking else 0)
         depth = max(CANDIDATES, wanted)
         with watch.stage("dense"):
             weight = self._dense_weight(question.text)
@@ -51,9 +52,9 @@ class Retriever:
             fused = fuse({"dense": dense, "lexical": lexical}, dense_share=weight)
         with watch.stage("load"):
             hits = self._live(fused, collection.name, wanted)
-        if self.reranking:
+        if reranking:
             with watch.stage("rerank"):
-                hits = self.reranking.of(question.text, hits)
+                hits = reranking.of(question.text, hits)
         shown = hits[: question.top_k]
         if question.neighbours:
             with watch.stage("neighbours"):

@@ -13,6 +13,7 @@ from rag.indexes import Indexes
 from rag.pipeline import Pipeline
 from rag.ports import Embedder
 from rag.read import ExtractiveGenerator
+from rag.read_support import ReadSupport
 from rag.rerank import Reranking
 from rag.retrieve import Retriever
 from rag.settings import Settings
@@ -43,7 +44,7 @@ def open_system(settings: Settings, *, embedder: Embedder | None = None) -> Syst
         embedder=embedder,
         retriever=retriever,
         pipeline=Pipeline(retriever, generator, calibrators, settings.minimum_answer_score, fingerprint),
-        support=WordSupport(embedder),
+        support=WordSupport(embedder) if reader is None else ReadSupport(WordSupport(embedder), reader),
         reader=reader,
     )
 

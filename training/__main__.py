@@ -15,7 +15,7 @@ from training.export import export
 from training.measure import measure, sample
 from training.model import HEADS, shipped_weights
 from training.prepare import prepare
-from training.recipe import SEED, PretrainingAmounts, Work, development, pretrain, read
+from training.recipe import RANKING_TIMES, SEED, PretrainingAmounts, Work, development, pretrain, read
 
 RECIPE_VERSION = "1"
 FIRST = PretrainingAmounts()
@@ -32,7 +32,8 @@ WORK = Path("training-work")
 def prepare_examples(work: Folder = WORK) -> None:
     """Make the examples from ATTEST_DATA, train documents alone."""
     with ProgressBar() as bar:
-        prepare(data_root(), Work(work).data, Work(work).home, SEED, bar.report)
+        made = Work(work)
+        prepare(data_root(), made.data, made.home, ranked=RANKING_TIMES, seed=SEED, report=bar.report)
 
 
 @cli.command("pretrain")
@@ -49,10 +50,13 @@ def first_phase(
 @cli.command("read")
 def second_phase(
     work: Folder = WORK,
-    scale: Annotated[float, typer.Option(min=0, help="Times what the shipped weights learnt from.")] = 1.0,
+    scale: Annotated[float, typer.Option(min=0, help="How often, times what the recipe says.")] = 1.0,
+    begin: Annotated[
+        Path | None, typer.Option(help="Go on from this exported reader (rag/reader), not from pretraining.")
+    ] = None,
 ) -> None:
     """Learn all four heads from questions and claims."""
-    read(Work(work), scale)
+    read(Work(work), scale, begin)
 
 
 @cli.command("measure")

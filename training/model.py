@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 from rag.adapters.packaged_minilm import TOKENIZER_FILE, WEIGHTS_FILE, package_folder
+from rag.adapters.reader_files import ReaderFiles
 
 WIDTH, LAYERS, HEADS, INNER, POSITIONS = 384, 6, 12, 1536, 512
 SUPPORT_CLASSES = ("supported", "partial", "unsupported")
@@ -100,13 +101,29 @@ def from_packaged_encoder(vocabulary: dict[str, int]) -> ReaderNetwork:
     return network
 
 
+def from_exported(files: ReaderFiles) -> ReaderNetwork:
+    """The network of an exported reader, to train it on; what guesses hidden tokens begins anew."""
+    weights = files.weights()
+    network = ReaderNetwork(len(weights["embeddings.word_embeddings.weight"]))
+    own = network.state_dict()
+    found = {
+        name: torch.from_numpy(weights[_shipped_name(name)]) for name in own if not name.startswith("guess")
+    }
+    network.load_state_dict({**own, **found})
+    return network
+
+
 def shipped_weights(network: ReaderNetwork) -> dict[str, NDArray[np.float32]]:
     """What reading needs, by the names of `rag.adapters.reader_files`; the guessing of tokens is left out."""
     found = {}
     for name, tensor in network.state_dict().items():
         if name.startswith("guess"):
             continue
-        shipped = name.removeprefix("encoder.") if name.startswith("encoder.embeddings.") else name
-        shipped = shipped.replace("encoder.encoder.", "encoder.").replace("pooler.", "pooler.dense.")
-        found[shipped] = tensor.detach().cpu().float().numpy()
+        found[_shipped_name(name)] = tensor.detach().cpu().float().numpy()
     return found
+
+
+def _shipped_name(name: str) -> str:
+    """The name by which an exported reader keeps a tensor of the network."""
+    shipped = name.removeprefix("encoder.") if name.startswith("encoder.embeddings.") else name
+    return shipped.replace("encoder.encoder.", "encoder.").replace("pooler.", "pooler.dense.")

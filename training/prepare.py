@@ -3,7 +3,7 @@
 import gzip
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -36,8 +36,13 @@ CHINESE_QUESTIONS = ("reading/cmrc2018", "reading/drcd", "retrieval/stard", "ret
 """The ranking sources whose questions are Chinese."""
 
 
-def prepare(root: Path, data: Path, home: Path, seed: int, report: Report) -> None:
-    """Make every missing file below `data`; `home` holds the collections that ranking searches."""
+def prepare(
+    root: Path, data: Path, home: Path, *, ranked: Collection[str], seed: int, report: Report
+) -> None:
+    """Make every missing file below `data`; `home` holds the collections that ranking searches.
+
+    `ranked` names the suites that ranking examples are made of.
+    """
     texts = data / MASKED_FILE
     if not texts.is_file():
         _write_lines(texts, _chinese_lines(root, random.Random(seed)))
@@ -46,7 +51,11 @@ def prepare(root: Path, data: Path, home: Path, seed: int, report: Report) -> No
     _make(data / SPANS_FILE, partial(span_examples, root, random.Random(seed)))
     _make(data / SUPPORT_FILE, partial(support_examples, root, random.Random(seed)))
     for language, file in RANKING_FILES.items():
-        chosen = [item for item in RANKING_SOURCES if (item.suite in CHINESE_QUESTIONS) == (language == "zh")]
+        chosen = [
+            item
+            for item in RANKING_SOURCES
+            if item.suite in ranked and (item.suite in CHINESE_QUESTIONS) == (language == "zh")
+        ]
         _make(data / file, partial(_ranking, chosen, root, home, seed, report))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from fastapi import APIRouter
 
 from api import present
-from api.requests import QueryRequest, SearchRequest
+from api.requests import PassagesRequest, QueryRequest, SearchRequest
 from api.routes.running import RunningLog, RunningSystem, problems
 from api.schemas import OutcomeOut, SearchOut
 from rag.domain import Question
@@ -39,10 +39,10 @@ def query(request: QueryRequest, system: RunningSystem, log: RunningLog) -> Outc
 )
 def search(request: SearchRequest, system: RunningSystem) -> SearchOut:
     """Finds the passages that bear on a question, by meaning and by words."""
-    return present.search_of(system.search(_question_of(request)))
+    return present.search_of(system.search(replace(_question_of(request), rerank=request.rerank)))
 
 
-def _question_of(request: SearchRequest) -> Question:
+def _question_of(request: PassagesRequest) -> Question:
     return Question(
         text=request.question,
         collection=request.collection,

@@ -42,7 +42,7 @@ def passage_recall(records: Sequence[Record]) -> Iterator[Metric]:
     counted = [_has_gold_span(record) for record in records]
     if any(counted):
         found = [
-            float(any(_holds_gold(chunk, record) for chunk in record.chunks[:PASSAGES_LOOKED_AT]))
+            float(any(holds_gold(chunk, record) for chunk in record.chunks[:PASSAGES_LOOKED_AT]))
             for record in records
         ]
         yield mean(f"passage_R@{PASSAGES_LOOKED_AT}", found, counted)
@@ -55,7 +55,7 @@ def relevance(records: Sequence[Record]) -> Iterator[Metric]:
     gold span; n counts the questions. Nothing where no such pair was reranked.
     """
     pairs = [
-        (question, chunk.scores[RELEVANCE], float(_holds_gold(chunk, record)))
+        (question, chunk.scores[RELEVANCE], float(holds_gold(chunk, record)))
         for question, record in enumerate(records)
         if _has_gold_span(record)
         for chunk in record.chunks
@@ -83,7 +83,8 @@ def _has_gold_span(record: Record) -> bool:
     return record.is_answerable and bool(record.gold.marks or record.gold.answers)
 
 
-def _holds_gold(chunk: ChunkScore, record: Record) -> bool:
+def holds_gold(chunk: ChunkScore, record: Record) -> bool:
+    """Whether one of the record's gold places lies whole in the chunk."""
     return any(
         chunk.document == place.document and chunk.start <= place.start and place.end <= chunk.end
         for place in record.gold_places

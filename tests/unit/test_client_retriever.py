@@ -60,6 +60,7 @@ def test_a_search_sends_the_key_and_exactly_the_fields_of_the_api() -> None:
         "filters": {"year": 2020},
         "top_k": 3,
         "neighbours": 0,
+        "rerank": True,
     }
     assert found.hits[0].location.start_page == 2
 
@@ -166,6 +167,7 @@ def test_the_retriever_gives_langchain_documents(
         "filters": {"year": 2020},
         "top_k": 4,
         "neighbours": 0,
+        "rerank": True,
     }
     assert asked == [("Bearer key", sent)] * 2
 

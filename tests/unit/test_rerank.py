@@ -157,6 +157,13 @@ def test_a_search_times_its_reranking(retriever: Retriever) -> None:
     assert "rerank" not in plain.search(question).timings_ms
 
 
+def test_a_search_may_leave_reranking_out(retriever: Retriever) -> None:
+    plain = retriever.search(Question("rent", "c", rerank=False))
+    assert "rerank" not in plain.timings_ms
+    assert plain.hits == replace(retriever, reranking=None).search(Question("rent", "c")).hits
+    assert plain.hits != retriever.search(Question("rent", "c")).hits
+
+
 def test_neighbours_are_loaded_for_what_is_shown(retriever: Retriever) -> None:
     found = retriever.search(Question("rent", "c", top_k=2, neighbours=1))
     assert [len(item.context) > 1 for item in found.hits] == [True, True]

@@ -6,11 +6,13 @@ import pytest
 import torch
 from reader_fixtures import tiny_tokenizer
 
+from rag.adapters.reader_files import ReaderFiles
 from training import train as training
 from training.batches import Batch, masked_batches, pair_batches
 from training.examples import Example, Task
+from training.export import export
 from training.loss import losses
-from training.model import ReaderNetwork, shipped_weights
+from training.model import ReaderNetwork, from_exported, shipped_weights
 from training.train import Phase, interleaved, train
 
 PASSAGE = "the tenant pays rent"
@@ -108,3 +110,13 @@ def test_sources_are_drawn_until_all_are_empty() -> None:
     other: list[Batch] = list(masked_batches(["租金由租客付"] * 200, tokenizer, random.Random(1)))
     drawn = list(interleaved([(16, iter(one)), (200, iter(other))], random.Random(1)))
     assert sorted(map(id, drawn)) == sorted(map(id, one + other))
+
+
+def test_an_exported_network_can_be_trained_on(tmp_path: Path) -> None:
+    tiny_tokenizer().save(str(tmp_path / "tokenizer.json"))
+    first = network()
+    export(shipped_weights(first), tmp_path / "tokenizer.json", {"version": "1"}, tmp_path)
+    again = from_exported(ReaderFiles(tmp_path))
+    for name, tensor in shipped_weights(first).items():
+        step = abs(tensor).max() / 127 if tensor.ndim == 2 else 0.0
+        assert abs(shipped_weights(again)[name] - tensor).max() <= step / 2 + 1e-6, name

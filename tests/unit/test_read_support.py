@@ -1,0 +1,78 @@
+"""Verdicts on claims by words and a reader together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from rag.domain import Claim, Support, SupportLabel
+from rag.read_support import ReadSupport, ReadSupportWeights, log_odds
+
+QUOTED = Support(SupportLabel.SUPPORTED, 1.0)
+NOTHING = Support(SupportLabel.UNSUPPORTED, 0.0)
+
+
+@dataclass
+class ScriptedWords:
+    """Scores by the claim's text."""
+
+    scores: dict[str, Support]
+    version: str = "words"
+
+    def support(self, claims: Sequence[Claim]) -> list[Support]:
+        return [self.scores[claim.text] for claim in claims]
+
+
+@dataclass
+class ScriptedClaimReader:
+    """The probability that a claim is supported, by its text."""
+
+    supported: dict[str, float]
+    version: str = "reader"
+    asked: list[str] = field(default_factory=list)
+
+    def support_probabilities(self, claims: Sequence[Claim]) -> NDArray[np.float64]:
+        self.asked += [claim.text for claim in claims]
+        rows = [(p, 0.0, 1 - p) for p in (self.supported[claim.text] for claim in claims)]
+        return np.array(rows, np.float64).reshape(len(claims), 3)
+
+
+def claim(text: str) -> Claim:
+    return Claim(text, ("The tenant pays.",))
+
+
+def test_a_quotation_and_a_claim_without_passages_need_no_reading() -> None:
+    words = ScriptedWords({"quoted": QUOTED, "nothing": NOTHING, "other": Support(SupportLabel.PARTIAL, 0.5)})
+    reader = ScriptedClaimReader({"other": 0.5})
+    found = ReadSupport(words, reader).support([claim("quoted"), claim("other"), claim("nothing")])
+    assert reader.asked == ["other"]
+    assert (found[0], found[2]) == (QUOTED, NOTHING)
+
+
+def test_what_the_reader_denies_is_less_supported_than_what_it_affirms() -> None:
+    alike = Support(SupportLabel.SUPPORTED, 0.6)
+    words = ScriptedWords({"the tenant pays": alike, "the owner pays": alike})
+    reader = ScriptedClaimReader({"the tenant pays": 0.95, "the owner pays": 0.02})
+    affirmed, denied = ReadSupport(words, reader).support([claim("the tenant pays"), claim("the owner pays")])
+    assert affirmed.label is SupportLabel.SUPPORTED
+    assert denied.label is SupportLabel.UNSUPPORTED
+    assert denied.score < affirmed.score
+
+
+def test_log_odds_are_added_and_labels_follow_the_score() -> None:
+    weights = ReadSupportWeights(constant=0.0, words=1.0, reading=1.0, supported=0.7, partial=0.5)
+    assert weights.verdict(0.5, 0.75) == Support(SupportLabel.SUPPORTED, pytest.approx(0.75))
+    assert weights.verdict(0.5, 0.6) == Support(SupportLabel.PARTIAL, pytest.approx(0.6))
+    assert weights.verdict(0.25, 0.5) == Support(SupportLabel.UNSUPPORTED, pytest.approx(0.25))
+
+
+def test_log_odds_are_finite_at_the_ends() -> None:
+    assert log_odds(1.0) == pytest.approx(-log_odds(0.0)) == pytest.approx(9.21, abs=0.01)
+
+
+def test_the_version_names_both_and_no_claims_give_no_verdicts() -> None:
+    scorer = ReadSupport(ScriptedWords({}), ScriptedClaimReader({}))
+    assert scorer.version == "words+reader"
+    assert scorer.support([]) == []
