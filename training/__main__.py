@@ -15,7 +15,7 @@ from training.export import export
 from training.measure import measure, sample
 from training.model import HEADS, shipped_weights
 from training.prepare import prepare
-from training.recipe import RANKING_TIMES, SEED, PretrainingAmounts, Work, development, pretrain, read
+from training.recipe import RANKING_TIMES, SEED, SHARE, PretrainingAmounts, Work, development, pretrain, read
 
 RECIPE_VERSION = "1"
 FIRST = PretrainingAmounts()
@@ -50,13 +50,13 @@ def first_phase(
 @cli.command("read")
 def second_phase(
     work: Folder = WORK,
-    scale: Annotated[float, typer.Option(min=0, help="How often, times what the recipe says.")] = 1.0,
+    share: Annotated[float, typer.Option(min=0, max=1, help="Of the examples, what is learnt from.")] = SHARE,
     begin: Annotated[
         Path | None, typer.Option(help="Go on from this exported reader (rag/reader), not from pretraining.")
     ] = None,
 ) -> None:
     """Learn all four heads from questions and claims."""
-    read(Work(work), scale, begin)
+    read(Work(work), share, begin)
 
 
 @cli.command("measure")

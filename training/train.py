@@ -32,7 +32,8 @@ WEIGHTS = {"masked": 1.0, "span": 1.5, "answerable": 0.8, "relevance": 0.8, "sup
 class Phase:
     """What a phase learns from. `batches` gives the same ones in the same order each time it is called.
 
-    `examples` is how many they hold together, by which the learning rate falls from `learning_rate` to zero.
+    After `examples`, or all that there are, the phase ends; till then the learning rate falls from
+    `learning_rate` to zero.
     `made_from` tells options and files apart: what was begun with others is not continued.
     """
 
@@ -65,6 +66,8 @@ def train(network: ReaderNetwork, phase: Phase, folder: Path) -> None:
     network.train()
     saved, report = time.monotonic(), _Report(phase, seen)
     for batch in itertools.islice(phase.batches(), step, None):
+        if seen >= phase.examples:
+            break
         _set_rate(optimizer, phase.learning_rate, seen / phase.examples)
         report.add(_step(network, optimizer, _to(batch, device), phase.candidates.to(device)), len(batch.ids))
         step, seen = step + 1, seen + len(batch.ids)

@@ -195,7 +195,7 @@ def show(latencies: Sequence[Latency], memories: Sequence[Memory]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure search latency over HTTP, nothing reranked, and memory.")
+    parser = argparse.ArgumentParser(description="Measure search latency (nothing reranked) and memory.")
     parser.add_argument("--corpora", nargs="+", choices=["laws", "contracts"], default=["laws"])
     parser.add_argument("--requests", type=int, default=400, help="for each number of clients")
     parser.add_argument("--home", type=Path, default=Path(".attest/bench/search"), help="keeps collections")
