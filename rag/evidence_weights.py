@@ -43,8 +43,11 @@ class SentenceWeights:
 WITH_MEANING = SentenceWeights(0.3, 0.15, 0.35, 0.2, even=0.62, slope=12.5)
 WORDS_ALONE = SentenceWeights(0.45, 0.35, 0.0, 0.2, even=0.50, slope=18.0)
 
-# With a reader; set by hand until `evals/bench/sentence_weights.py` has fitted them on its readings.
+# With a reader: the weights above, with .5 (.4 where words alone are read) for reading and .2 for relevance
+# beside them; `even` and `slope` fitted to that. Development questions, docs/measurements-answers.md.
 READ_WITH_MEANING = SentenceWeights(
-    0.10, 0.05, 0.15, 0.10, even=0.45, slope=10.0, reading=0.40, relevance=0.20
+    0.176, 0.088, 0.206, 0.118, even=0.372, slope=11.75, reading=0.294, relevance=0.118
 )
-READ_WORDS_ALONE = SentenceWeights(0.15, 0.05, 0.0, 0.15, even=0.45, slope=10.0, reading=0.45, relevance=0.20)
+READ_WORDS_ALONE = SentenceWeights(
+    0.281, 0.219, 0.0, 0.125, even=0.374, slope=15.54, reading=0.250, relevance=0.125
+)

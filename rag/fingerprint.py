@@ -7,7 +7,7 @@ from rag.domain import EmbeddingSpace
 from rag.ports import Generator
 from rag.rerank import Reranking
 
-PIPELINE_VERSION = 1
+PIPELINE_VERSION = 2
 """Raised whenever retrieval, reading or a signal changes what it gives for the same documents.
 
 A test with fixed answers and signals fails when it should have been raised; then the shipped calibrator is

@@ -36,7 +36,7 @@ CHUNKS_READ = 8  # docs/measurements-answers.md: the gold is in the first 8 for 
 CANDIDATES_EMBEDDED = 16  # the best by their words; of the sentences with the gold .98-1.0 are among them
 
 # A part of a question is covered where a passage is so answerable for it, and a sentence of so much mass can
-# be cited for it; set by hand until they are fitted together with the weights.
+# be cited for it. Set by hand: no set at hand has questions of several parts.
 PART_ANSWERABLE = 0.5
 PART_MASS = 0.1
 

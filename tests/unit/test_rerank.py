@@ -12,8 +12,7 @@ from reader_fixtures import write_tiny_reader
 from stored import stored
 
 from rag import rerank as module
-from rag.adapters.packaged_reader import FOLDER, PackagedReader
-from rag.adapters.reader_files import WEIGHTS_FILE
+from rag.adapters.packaged_reader import PackagedReader
 from rag.domain import Chunk, Hit, Passage, Question, Reading
 from rag.fingerprint import pipeline_fingerprint
 from rag.indexes import Indexes
@@ -182,13 +181,6 @@ def test_without_weights_nothing_is_read_and_nothing_reranked(
 ) -> None:
     monkeypatch.setattr("rag.wiring.FOLDER", tmp_path / "no reader")
     with open_system(Settings(home=tmp_path / "home"), embedder=WordEmbedder()) as system:
-        assert system.reader is None
-        assert system.retriever.reranking is None
-
-
-@pytest.mark.skipif((FOLDER / WEIGHTS_FILE).exists(), reason="the weights are in this checkout")
-def test_this_version_ships_no_reader(tmp_path: Path) -> None:
-    with open_system(Settings(home=tmp_path), embedder=WordEmbedder()) as system:
         assert system.reader is None
         assert system.retriever.reranking is None
 
