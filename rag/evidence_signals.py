@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from rag.domain import Hit, Reading
 from rag.evidence_reading import ReadHits
+from rag.odds import log_odds
 from rag.sentence_choice import Scored
 from rag.tokens import index_tokens
 
@@ -28,6 +29,10 @@ READ_SIGNALS = (
     "read_agreement",
     "read_null_passages",
 )
+LOG_ODDS = frozenset(
+    ("read_relevance", "read_answerable", "read_answerable_maximum", "read_span", "read_mass")
+)
+"""Signals that are probabilities: a regression weighs .99 against .999 only as log odds."""
 OTHERS = 8  # candidates after the best one in which its words are looked for
 RARE_HITS = 3  # a word in so few of the hits tells passages apart
 EVEN = 0.5  # a passage that is less answerable is taken for one without an answer
@@ -65,15 +70,15 @@ def sentence_signals(
 def reading_signals(read: ReadHits, scored: Sequence[Scored]) -> Mapping[str, float]:
     """What the reader says of the passages; the answer's passage is that of the strongest candidate.
 
-    `read_relevance`: the highest of a passage; `read_relevance_margin`: how far it is ahead of the second,
-    or of nothing; `read_answerable`, `read_span`: how answerable the answer's passage is, and the probability
-    of the best answer in it; `read_answerable_maximum`: the highest of any passage; `read_mass`: the reading
-    of the strongest candidate; `read_agreement`: the share of the other passages whose best answer has the
-    same words as that of the answer's passage; `read_null_passages`: the share of all that seem to hold no
-    answer.
+    Probabilities as log odds: `read_relevance`, the highest of a passage; `read_answerable`, `read_span`, how
+    answerable the answer's passage is, and the best answer in it; `read_answerable_maximum`, the highest of
+    any passage; `read_mass`, the reading of the strongest candidate. Shares: `read_relevance_margin`, how far
+    the highest relevance is ahead of the second, or of nothing; `read_agreement`, of the other passages
+    whose best answer has the same words as that of the answer's; `read_null_passages`, of all that seem to
+    hold no answer.
     """
     if not read.readings:
-        return dict.fromkeys(READ_SIGNALS, 0.0)
+        return {name: log_odds(0.0) if name in LOG_ODDS else 0.0 for name in READ_SIGNALS}
     relevance = sorted((reading.relevance for reading in read.readings), reverse=True)
     answers = [_words_of_answer(read, place) for place in range(len(read.readings))]
     place = _place_of_answer(read, scored)
@@ -88,7 +93,10 @@ def reading_signals(read: ReadHits, scored: Sequence[Scored]) -> Mapping[str, fl
         sum(bool(own) and other == own for other in others) / len(others) if others else 0.0,
         sum(reading.answerable < EVEN for reading in read.readings) / len(read.readings),
     )
-    return dict(zip(READ_SIGNALS, values, strict=True))
+    return {
+        name: log_odds(value) if name in LOG_ODDS else value
+        for name, value in zip(READ_SIGNALS, values, strict=True)
+    }
 
 
 def _place_of_answer(read: ReadHits, scored: Sequence[Scored]) -> int:

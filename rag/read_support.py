@@ -16,10 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.domain import Claim, Support, SupportLabel
+from rag.odds import log_odds
 from rag.ports import SupportScorer
-
-LEAST_PROBABILITY = 1e-4
-"""Log odds end here, on both sides."""
 
 
 class ClaimReader(Protocol):
@@ -77,9 +75,3 @@ class ReadSupport:
         for i, row in zip(read, probabilities, strict=True):
             verdicts[i] = WEIGHTS.verdict(by_words[i].score, float(row[0]))
         return verdicts
-
-
-def log_odds(probability: float) -> float:
-    """The logarithm of p / (1 - p)."""
-    kept = min(max(probability, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
-    return math.log(kept / (1 - kept))

@@ -11,7 +11,7 @@ from evals.calibrate.answerable import fit_answerability
 from evals.calibrate.certify import Scored, thresholds_of
 from evals.calibrate.fit import ChosenScale, choose_scales, fit_stackers, with_unanswerable_share
 from evals.calibrate.samples import Sample, Samples
-from evals.calibrate.split import SHARES, SHARES_WITHOUT_FIT, Part, Parts, split
+from evals.calibrate.split import SHARES, SHARES_FOR_OTHERS, SHARES_WITHOUT_FIT, Part, Parts, split
 from rag.calibrator import (
     Calibrator,
     CurvePoint,
@@ -51,7 +51,8 @@ def calibrate_on(
 
     Equal samples in equal order give an equal calibrator. InvalidRequestError where they are too few.
     """
-    parts = _parts(samples, seed, SHARES_WITHOUT_FIT if base else SHARES, unanswerable_share)
+    shares = SHARES_FOR_OTHERS if is_for_others else SHARES
+    parts = _parts(samples, seed, SHARES_WITHOUT_FIT if base else shares, unanswerable_share)
     report(f"fitting the signals' weights on {len(parts.fit)} answers")
     stackers = base.stackers if base else fit_stackers(parts.fit)
     answerability = (

@@ -24,6 +24,13 @@ class Part(StrEnum):
 SHARES: Mapping[Part, float] = {Part.FIT: 0.30, Part.CALIBRATE: 0.20, Part.TUNE: 0.15, Part.CERTIFY: 0.35}
 SHARES_WITHOUT_FIT: Mapping[Part, float] = {Part.CALIBRATE: 0.30, Part.TUNE: 0.20, Part.CERTIFY: 0.50}
 """Where the stacker is taken over from another calibrator, and only the scale and thresholds are fitted."""
+SHARES_FOR_OTHERS: Mapping[Part, float] = {
+    Part.FIT: 0.50,
+    Part.CALIBRATE: 0.25,
+    Part.TUNE: 0.10,
+    Part.CERTIFY: 0.15,
+}
+"""Where nothing is certified: the last two parts only show where thresholds lie."""
 
 
 @dataclass(frozen=True, slots=True)
