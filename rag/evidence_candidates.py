@@ -57,7 +57,8 @@ def citable_spans(chunk: Chunk) -> Iterator[Span]:
             content = span.of(chunk.text)
             if content[-1] in ":：":
                 span = Span(span.start, _end_of_list(chunk.text, span, lines[number + 1 :]))
-            if len(content) >= minimum and _LETTER.search(content) and content[-1] not in "?？":
+            is_said = content[-1] not in "?？" and not _HEADING.match(content)
+            if len(content) >= minimum and _LETTER.search(content) and is_said:
                 yield span
 
 

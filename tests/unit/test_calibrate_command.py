@@ -104,7 +104,7 @@ def test_a_calibrator_for_other_collections_carries_no_certificate() -> None:
     found = calibrate_on(own, confidence_level=0.9, seed=0, is_for_others=True).calibrator
     assert any(threshold.certificate for threshold in certified.thresholds)
     assert not any(threshold.certificate for threshold in found.thresholds)
-    assert [t.value for t in found.thresholds] == [t.value for t in certified.thresholds]
+    assert found.n_calibration > certified.n_calibration  # what a proof would have taken
 
 
 def test_weights_of_another_pipeline_are_refused(made: tuple[Path, str]) -> None:

@@ -133,7 +133,7 @@ def test_an_answer_is_recorded_with_its_quotations_gold_and_signals(system: Syst
     assert is_correct(record)
     assert record.confidence == sentence.support == record.signals["support_maximum"]
     assert record.chunks[0].document == "lease"
-    assert record.timings_ms.keys() == {"retrieve", "generate", "cite", "calibrate", "total"}
+    assert record.timings_ms.keys() == {"retrieve", "rerank", "generate", "cite", "calibrate", "total"}
 
 
 def test_a_chinese_answer_is_recorded_likewise(system: System) -> None:
@@ -195,16 +195,19 @@ class Longest:
         return [len(passage.text) / 100 for passage in passages]
 
 
+def reranking(system: System, chosen: Reranking | None) -> System:
+    retriever = replace(system.retriever, reranking=chosen)
+    return replace(system, retriever=retriever, pipeline=replace(system.pipeline, retriever=retriever))
+
+
 def test_every_hit_that_was_reranked_is_recorded(system: System) -> None:
     target = system.store.collection("c")
     notes = embedded("notes", [f"Note {n} on the warehouse." for n in range(40)])
     system.store.commit_documents(target.id, system.embedder.space, [notes])
     system.refresh("c")
     question = asked("Who insures the warehouse?", answers=("tenant",))
-    assert len(Asker(system, "c").answer(question).chunks) == HITS_RECORDED
-    retriever = replace(system.retriever, reranking=Reranking(Longest(), depth=20))
-    reranked = replace(system, retriever=retriever, pipeline=replace(system.pipeline, retriever=retriever))
-    record = Asker(reranked, "c").answer(question)
+    assert len(Asker(reranking(system, None), "c").answer(question).chunks) == HITS_RECORDED
+    record = Asker(reranking(system, Reranking(Longest(), depth=20)), "c").answer(question)
     assert [chunk.document for chunk in record.chunks[:2]] == ["lease", "notes"]
     assert [len(record.chunks), sum("relevance" in chunk.scores for chunk in record.chunks)] == [20, 20]
     assert record.chunks[0].scores["relevance"] == len(LEASE) / 100

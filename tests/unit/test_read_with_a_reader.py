@@ -8,8 +8,9 @@ from stored import stored
 from rag.domain import Chunk, Draft, Hit, Span
 from rag.evidence_candidates import candidates
 from rag.evidence_reading import read_hits
-from rag.evidence_signals import READ_SIGNALS, SIGNALS
+from rag.evidence_signals import LOG_ODDS, READ_SIGNALS, SIGNALS
 from rag.evidence_weights import READ_WITH_MEANING, READ_WORDS_ALONE
+from rag.odds import log_odds
 from rag.read import ExtractiveGenerator
 from rag.shorten import LONGEST
 
@@ -256,11 +257,11 @@ def test_the_signals_of_the_reader_can_be_told_by_looking() -> None:
     }
     found = draft(WHEN, script, *hits).signals
     assert tuple(found) == (*SIGNALS, *READ_SIGNALS)
-    assert found["read_relevance"] == 0.7
+    assert found["read_relevance"] == log_odds(0.7)
     assert found["read_relevance_margin"] == pytest.approx(0.2)
-    assert (found["read_answerable"], found["read_answerable_maximum"]) == (0.8, 0.8)
-    assert found["read_span"] == 0.9
-    assert found["read_mass"] == pytest.approx(0.72)
+    assert found["read_answerable"] == found["read_answerable_maximum"] == log_odds(0.8)
+    assert found["read_span"] == log_odds(0.9)
+    assert found["read_mass"] == pytest.approx(log_odds(0.72))
     assert found["read_agreement"] == 0.0
     assert found["read_null_passages"] == 0.5
 
@@ -271,7 +272,8 @@ def test_passages_agree_where_their_answers_have_the_same_words() -> None:
     assert draft(WHEN, script, *hits).signals["read_agreement"] == 0.5
 
 
-def test_without_hits_every_signal_is_zero_and_nothing_is_said() -> None:
+def test_without_hits_every_signal_is_at_its_least_and_nothing_is_said() -> None:
     found = draft(WHEN, {})
     assert (found.sentences, found.missing) == ((), ())
-    assert found.signals == dict.fromkeys((*SIGNALS, *READ_SIGNALS), 0.0)
+    least = {name: log_odds(0.0) if name in LOG_ODDS else 0.0 for name in (*SIGNALS, *READ_SIGNALS)}
+    assert found.signals == least
