@@ -11,9 +11,10 @@ from api.logs import configure_log
 
 
 def lines_of(client: TestClient, method: str, path: str, **sent: object) -> list[dict[str, object]]:
+    """The lines about this very request: threads of other tests may log in the meantime."""
     with structlog.testing.capture_logs() as lines:
-        client.request(method, path, **sent)  # type: ignore[arg-type]
-    return [dict(line) for line in lines]
+        response = client.request(method, path, **sent)  # type: ignore[arg-type]
+    return [dict(line) for line in lines if line.get("request_id") == response.headers["X-Request-Id"]]
 
 
 def test_a_request_is_one_line_with_its_route_and_not_what_it_asked(client: TestClient) -> None:
