@@ -9,7 +9,7 @@ from evals.calibrate.fit import MINIMUM_LANGUAGE, Floats, fit_regression
 from evals.calibrate.samples import Sample
 from rag.calibrator import POOLED, Answerability, Stacker, logistic
 
-FALSE_ABSTENTION = 0.05
+FALSE_ABSTENTION = 0.02
 """The share of answerable questions refused as out of scope; low confidence refuses some more."""
 MINIMUM_OF_A_KIND = 50
 """Answerable, and unanswerable, questions without which the two cannot be told apart."""
