@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # uv does not read pip's settings; pass on the one that names a folder of wheels.
 UV     := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: install demo test check test-postgres test-browser test-kill test-ghosts bench train eval gate format lock clean help
+.PHONY: install demo test check test-postgres test-browser test-vllm test-kill test-ghosts bench train eval gate format lock clean help
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
@@ -47,6 +47,9 @@ test-postgres: $(VENV)/installed ## Run the store's contract on a throwaway Post
 
 test-browser: $(VENV)/installed ## Open the report in a headless Chromium
 	.ci/with-chromium $(BIN)/pytest -m browser tests/browser
+
+test-vllm: $(VENV)/installed ## Run the language model's tests against a real vLLM on the CPU (1.7 GB, installed apart)
+	.ci/with-vllm $(BIN)/pytest -m vllm tests/real_vllm
 
 test-kill: $(VENV)/installed ## Kill ingestion at random instants; no document may be lost, doubled or half
 	$(BIN)/python -m evals.bench.kill_ingestion --kills $(KILLS)

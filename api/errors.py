@@ -39,6 +39,9 @@ KINDS: Mapping[type[errors.AttestError], Kind] = {
     errors.EmbeddingSpaceMismatchError: Kind(409, "embedding-space-mismatch"),
     errors.UnreadableDocumentError: Kind(422, "unreadable-document"),
     errors.ModelUnavailableError: Kind(503, "model-unavailable"),
+    errors.ModelTimeoutError: Kind(504, "model-timeout"),
+    errors.ContextOverflowError: Kind(422, "context-overflow"),
+    errors.AbandonedError: Kind(503, "abandoned"),
     errors.OverloadedError: Kind(503, "overloaded"),
     errors.StoreUnavailableError: Kind(503, "store-unavailable"),
 }
@@ -109,7 +112,9 @@ async def _on_attest_error(request: Request, error: Exception) -> Response:
     fields: list[FieldError] = []
     if isinstance(error, errors.InvalidRequestError) and error.field:
         fields.append(FieldError(field=error.field, message=str(error)))
-    is_transient = isinstance(error, errors.StoreUnavailableError | errors.OverloadedError)
+    is_transient = isinstance(
+        error, errors.StoreUnavailableError | errors.OverloadedError | errors.ModelUnavailableError
+    )
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if is_transient else None
     return problem(request.scope, kind, str(error), fields, headers)
 

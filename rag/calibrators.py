@@ -55,24 +55,27 @@ class Calibrators:
     def __init__(self, store: Store, pipeline: str, shipped: Calibrator | None) -> None:
         self._store = store
         self._pipeline = pipeline
-        self._shipped = shipped if shipped is not None and shipped.pipeline == pipeline else None
+        self._shipped = shipped
         self._parsed: dict[
             int, tuple[int, Calibrator | None]
         ] = {}  # by collection: the row, and what it says
 
-    def of(self, collection: str) -> Assurance:
-        """The collection's own calibrator if it fits this pipeline, else the shipped one if that does.
+    def of(self, collection: str, pipeline: str = "") -> Assurance:
+        """The collection's own calibrator if it fits a pipeline, else the shipped one if that does.
 
-        One cheap read; an installed file is read and parsed once. A name without a collection, as "" for
-        passages that are given, gets the shipped one.
+        `pipeline` is a fingerprint, "" for that of a question that sets nothing. One cheap read; an installed
+        file is read and parsed once. A name without a collection, as "" for passages that are given, gets the
+        shipped one.
         """
+        wanted = pipeline or self._pipeline
+        shipped = self._shipped if self._shipped is not None and self._shipped.pipeline == wanted else None
         settings = self._store.calibration.settings(collection) if collection else None
         if settings is None:
-            return Assurance(self._shipped, is_own=False)
+            return Assurance(shipped, is_own=False)
         own = None if settings.installed is None else self._own(settings.collection_id, settings.installed)
-        if own is not None and own.pipeline == self._pipeline:
+        if own is not None and own.pipeline == wanted:
             return Assurance(own, is_own=True, max_risk=settings.max_risk, domain=settings.domain)
-        return Assurance(self._shipped, is_own=False, max_risk=settings.max_risk, domain=settings.domain)
+        return Assurance(shipped, is_own=False, max_risk=settings.max_risk, domain=settings.domain)
 
     def install(self, collection_id: int, calibrator: Calibrator) -> Installation:
         """Make it a collection's own; InvalidRequestError where its numbers could break an answer."""

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.domain import Citation, DraftSentence, SourceSpan, Span, Support, SupportLabel
+from rag.domain import Citation, DraftSentence, Quotation, SourceSpan, Span, Support, SupportLabel
 from rag.evidence_candidates import is_list_item
 
 _SENTENCE_ENDS = re.compile(r"[.!?…。！？；][\"'”’」』）》】〕)\]*_`]*$")
@@ -13,17 +13,23 @@ _SENTENCE_ENDS = re.compile(r"[.!?…。！？；][\"'”’」』）》】〕)\
 
 @dataclass(frozen=True, slots=True)
 class CitedText:
-    """An answer's text, the citation of each of its sentences in order, and what it leaves open."""
+    """An answer's text, the citation of each of its sentences in order, and what it leaves open.
+
+    `is_refused` where something was written and nothing of it may be said.
+    """
 
     text: str
     citations: tuple[Citation, ...]
     missing: tuple[str, ...] = ()
+    is_refused: bool = False
 
 
-def cite(sentences: Sequence[DraftSentence], missing: Sequence[str] = ()) -> CitedText:
-    """Join sentences and cite the span that each rests on; what stands between them belongs to none.
+def cite(
+    sentences: Sequence[DraftSentence], missing: Sequence[str] = (), *, is_refused: bool = False
+) -> CitedText:
+    """Join sentences and cite the spans that each rests on; what stands between them belongs to none.
 
-    `missing` are the parts of the question that they leave open, as in `Draft`.
+    `missing` and `is_refused` are as in `Draft`.
     """
     text = ""
     citations: list[Citation] = []
@@ -32,16 +38,16 @@ def cite(sentences: Sequence[DraftSentence], missing: Sequence[str] = ()) -> Cit
             text += _seam(citations[-1].text, sentence.text)
         span = Span(len(text), len(text) + len(sentence.text))
         text += sentence.text
-        source = quote(sentence)
-        citations.append(Citation(marker, span, sentence.text, (source,), _support(sentence, source)))
-    return CitedText(text, tuple(citations), tuple(missing))
+        sources = tuple(quote(item) for item in sentence.quotations)
+        citations.append(Citation(marker, span, sentence.text, sources, _support(sentence, sources)))
+    return CitedText(text, tuple(citations), tuple(missing), is_refused)
 
 
-def quote(sentence: DraftSentence) -> SourceSpan:
-    """The span a sentence rests on, its words sliced from the chunk that the store gave."""
-    chunk = sentence.chunk
-    inside = sentence.span.moved(-chunk.start)
-    return SourceSpan(chunk.document, chunk.id, sentence.span, inside.of(chunk.text), sentence.focus)
+def quote(quotation: Quotation) -> SourceSpan:
+    """A quotation with its words, sliced from the chunk that the store gave."""
+    chunk = quotation.chunk
+    inside = quotation.span.moved(-chunk.start)
+    return SourceSpan(chunk.document, chunk.id, quotation.span, inside.of(chunk.text), quotation.focus)
 
 
 def _seam(before: str, after: str) -> str:
@@ -57,7 +63,9 @@ def _is_wide(character: str) -> bool:
     return character != "" and unicodedata.east_asian_width(character) in "WF"
 
 
-def _support(sentence: DraftSentence, source: SourceSpan) -> Support:
-    """A sentence that is its own quotation is supported; how far it answers is the score."""
-    is_verbatim = sentence.text == source.cited_text
+def _support(sentence: DraftSentence, sources: Sequence[SourceSpan]) -> Support:
+    """The verdict it came with; a sentence that is its own quotation is supported."""
+    if sentence.support is not None:
+        return sentence.support
+    is_verbatim = any(sentence.text == source.cited_text for source in sources)
     return Support(SupportLabel.SUPPORTED if is_verbatim else SupportLabel.UNSUPPORTED, sentence.score)

@@ -9,8 +9,8 @@ from rag.domain import (
     AbstentionReason,
     Answer,
     Confidence,
-    DraftSentence,
     Outcome,
+    Quotation,
     Record,
     SourceSpan,
     Span,
@@ -63,9 +63,10 @@ def decide(record: Record, cited: CitedText, assurance: Assurance, minimum_score
     if cited.citations and _is_out_of_scope(confidence):
         return _abstain(record, AbstentionReason.OUT_OF_SCOPE)
     is_sure = confidence.score >= (confidence.threshold or 0.0)  # never so for a NaN
-    if not cited.citations or not is_sure:
+    if not cited.is_refused and not (cited.citations and is_sure):
         return _abstain(record, AbstentionReason.LOW_CONFIDENCE)
-    if any(citation.support.label is not SupportLabel.SUPPORTED for citation in cited.citations):
+    labels = {citation.support.label for citation in cited.citations}
+    if cited.is_refused or labels != {SupportLabel.SUPPORTED}:
         return _abstain(record, AbstentionReason.UNSUPPORTED)
     return Answer(_with_notes(record), cited.text, cited.citations, cited.missing)
 
@@ -121,5 +122,5 @@ def _closest(record: Record) -> tuple[SourceSpan, ...]:
         chunk = hit.chunk
         if chunk.document.id not in best and len(best) < CLOSEST_SOURCES:
             span = Span(chunk.start, min(chunk.end, chunk.start + SOURCE_CHARACTERS))
-            best[chunk.document.id] = quote(DraftSentence("", chunk, span, 0.0))
+            best[chunk.document.id] = quote(Quotation(chunk, span))
     return tuple(best.values())

@@ -12,6 +12,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.decoding import GREEDY, Decoding
+
 Vectors: TypeAlias = NDArray[np.float32]
 """Shape (n, dimension), one row per text in the given order, unit length."""
 
@@ -166,13 +168,29 @@ class SearchResult:
     warnings: tuple[str, ...]
 
 
+class GeneratorChoice(StrEnum):
+    """Who words the answer: a language model where one is configured and answers, or one of the two alone."""
+
+    ANY = ""
+    EXTRACTIVE = "extractive"
+    VLLM = "vllm"
+
+
+class AnswerMode(StrEnum):
+    """How a language model names its sources."""
+
+    MARKS = "marks"  # in the text, as [1]
+    JSON = "json"  # by a schema that the server enforces: no source can be named that was not given
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked, of which collection, within which filter (see `rag.filters`).
 
     `max_risk` is the largest share of wrong answers the caller accepts, None for the collection's own;
     with `require_certificate` nothing is answered unless that risk is certified for the collection. Without
-    `rerank` a search keeps its own order, in a hundredth of the time; answers are always reranked.
+    `rerank` a search keeps its own order, in a hundredth of the time; answers are always reranked. `profile`
+    (see `rag.prompt`), `mode` and `decoding` are for a language model.
     """
 
     text: str
@@ -183,6 +201,10 @@ class Question:
     max_risk: float | None = None
     require_certificate: bool = False
     rerank: bool = True
+    generator: GeneratorChoice = GeneratorChoice.ANY
+    profile: str = "general"
+    mode: AnswerMode = AnswerMode.JSON
+    decoding: Decoding = GREEDY
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,17 +288,25 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
-class DraftSentence:
-    """A sentence that a generator proposes, the span it rests on, and how far it answers (0 to 1).
+class Quotation:
+    """A stretch of a chunk's document; `focus` has the words within it that answer, where they are known."""
 
-    `focus` has the words within that span that answer, where the generator knows them.
+    chunk: Chunk
+    span: Span
+    focus: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSentence:
+    """A sentence that a generator proposes, what it rests on, and how far it answers (0 to 1).
+
+    `support` is None for a sentence that is its own quotation, word for word.
     """
 
     text: str
-    chunk: Chunk
-    span: Span
+    quotations: tuple[Quotation, ...]
     score: float
-    focus: Span | None = None
+    support: Support | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,11 +314,18 @@ class Draft:
     """What a generator proposes, in reading order, and what it can tell of its own certainty, by name.
 
     `missing`: the parts of the question that it found nothing for, where it found something for others.
+    `is_refused`: sentences were written, and left out because nothing bears them out. `model` is the language
+    model's name, `usage` counts its tokens, `timings_ms` are its stages; without one they are empty.
     """
 
     sentences: tuple[DraftSentence, ...]
     signals: Mapping[str, float] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    is_refused: bool = False
+    model: str = ""
+    usage: Mapping[str, int] = field(default_factory=dict)
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +364,10 @@ class AbstentionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What every outcome carries, answered or not."""
+    """What every outcome carries, answered or not.
+
+    `pipeline` is the fingerprint of what made it. Of a language model: its name, and `usage`, its tokens.
+    """
 
     id: str
     question: Question
@@ -337,6 +377,9 @@ class Record:
     confidence: Confidence
     timings_ms: Mapping[str, float]
     warnings: tuple[str, ...]
+    pipeline: str = ""
+    model: str = ""
+    usage: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,18 @@ class ModelUnavailableError(AttestError):
     """A model cannot be loaded or its weights are not the expected ones."""
 
 
+class ModelTimeoutError(ModelUnavailableError):
+    """A language model did not answer in time."""
+
+
+class AbandonedError(AttestError):
+    """Whoever asked does not wait for the answer any more."""
+
+
+class ContextOverflowError(AttestError):
+    """A question and its evidence are longer than the language model reads."""
+
+
 class StoreUnavailableError(AttestError):
     """The database is locked, gone or out of space; the transaction was rolled back."""
 

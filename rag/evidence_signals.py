@@ -28,9 +28,10 @@ READ_SIGNALS = (
     "read_mass",
     "read_agreement",
     "read_null_passages",
+    "read_alone",
 )
 LOG_ODDS = frozenset(
-    ("read_relevance", "read_answerable", "read_answerable_maximum", "read_span", "read_mass")
+    ("read_relevance", "read_answerable", "read_answerable_maximum", "read_span", "read_mass", "read_alone")
 )
 """Signals that are probabilities: a regression weighs .99 against .999 only as log odds."""
 OTHERS = 8  # candidates after the best one in which its words are looked for
@@ -67,12 +68,17 @@ def sentence_signals(
     return dict(zip(SIGNALS, values, strict=True))
 
 
-def reading_signals(read: ReadHits, scored: Sequence[Scored]) -> Mapping[str, float]:
+def reading_signals(
+    read: ReadHits, scored: Sequence[Scored], alone: Sequence[Reading]
+) -> Mapping[str, float]:
     """What the reader says of the passages; the answer's passage is that of the strongest candidate.
+
+    `alone` is what it sees in each sentence of the answer by itself.
 
     Probabilities as log odds: `read_relevance`, the highest of a passage; `read_answerable`, `read_span`, how
     answerable the answer's passage is, and the best answer in it; `read_answerable_maximum`, the highest of
-    any passage; `read_mass`, the reading of the strongest candidate. Shares: `read_relevance_margin`, how far
+    any passage; `read_mass`, the reading of the strongest candidate; `read_alone`, how answerable the best
+    sentence is by itself. Shares: `read_relevance_margin`, how far
     the highest relevance is ahead of the second, or of nothing; `read_agreement`, of the other passages
     whose best answer has the same words as that of the answer's; `read_null_passages`, of all that seem to
     hold no answer.
@@ -92,6 +98,7 @@ def reading_signals(read: ReadHits, scored: Sequence[Scored]) -> Mapping[str, fl
         scored[0].reading if scored else 0.0,
         sum(bool(own) and other == own for other in others) / len(others) if others else 0.0,
         sum(reading.answerable < EVEN for reading in read.readings) / len(read.readings),
+        max((reading.answerable for reading in alone), default=0.0),
     )
     return {
         name: log_odds(value) if name in LOG_ODDS else value

@@ -61,8 +61,8 @@ class FeedbackSample:
     is_correct: bool
 
 
-def logged_answer(outcome: Outcome, pipeline: str) -> LoggedAnswer:
-    """What is kept of an outcome that the pipeline of this fingerprint gave just now."""
+def logged_answer(outcome: Outcome) -> LoggedAnswer:
+    """What is kept of an outcome that was given just now."""
     record = outcome.record
     score, signals = record.confidence.score, record.confidence.signals
     return LoggedAnswer(
@@ -71,7 +71,7 @@ def logged_answer(outcome: Outcome, pipeline: str) -> LoggedAnswer:
         asked_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         language=record.language,
         generator=record.generator,
-        pipeline=pipeline,
+        pipeline=record.pipeline,
         is_answered=isinstance(outcome, Answer),
         # No database stores a NaN here, nor JSON a number of another library's type, and one such answer
         # would hold up those behind it. A NaN reaches no threshold, and neither does 0.

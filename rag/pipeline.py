@@ -1,15 +1,16 @@
 """question → retrieve → fuse → rerank → read/generate → cite → verify → calibrate → decide."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from rag.calibrators import Assurance, Calibrators
 from rag.cite import CitedText, cite
 from rag.confidence import confidence_of
 from rag.decide import decide
-from rag.domain import Outcome, Question, Record, SearchResult
+from rag.domain import Draft, Outcome, Question, Record, SearchResult
 from rag.language import language_of
+from rag.listener import Listener
 from rag.ports import Generator
 from rag.retrieve import Retriever
 from rag.signals import signals_of
@@ -30,40 +31,54 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """How one question is answered; each line is a stage."""
+    """How one question is answered; each line is a stage.
+
+    `fingerprint_for` tells what makes the signals of two answers comparable.
+    """
 
     retriever: Retriever
     generator: Generator
     calibrators: Calibrators
     minimum_score: float
-    fingerprint: str
+    fingerprint_for: Callable[[Question], str]
+
+    @property
+    def fingerprint(self) -> str:
+        """That of a question that sets nothing."""
+        return self.fingerprint_for(Question("", ""))
 
     def answer(self, question: Question) -> Outcome:
         """An Answer whose every sentence is cited, or an Abstention."""
         return self.decide(self.propose(question))
 
-    def propose(self, question: Question) -> Proposal:
+    def propose(self, question: Question, listener: Listener | None = None) -> Proposal:
         """Search, and propose an answer from what was found."""
         watch = Stopwatch()
+        return self.propose_from(question, self.find(question, watch), watch, listener)
+
+    def find(self, question: Question, watch: Stopwatch) -> SearchResult:
+        """The evidence for an answer, reranked."""
         with watch.stage("retrieve"):
-            found = self.retriever.search(
+            return self.retriever.search(
                 replace(question, top_k=max(question.top_k, HITS_WEIGHED), rerank=True)
             )
-        return self.propose_from(question, found, watch)
 
-    def propose_from(self, question: Question, found: SearchResult, watch: Stopwatch) -> Proposal:
+    def propose_from(
+        self, question: Question, found: SearchResult, watch: Stopwatch, listener: Listener | None = None
+    ) -> Proposal:
         """Propose an answer from what was found, by whatever way.
 
         How many hits the question wants shown changes neither the answer nor its signals.
         """
         weighed = replace(found, hits=found.hits[:HITS_WEIGHED])
         with watch.stage("generate"):
-            draft = self.generator.draft(question.text, weighed.hits)
+            draft = self.generator.draft(question, weighed.hits, listener or Listener())
         with watch.stage("cite"):
-            cited = cite(draft.sentences, draft.missing)
+            cited = cite(draft.sentences, draft.missing, is_refused=draft.is_refused)
         with watch.stage("calibrate"):
             language = language_of(question.text)
-            assurance = self.calibrators.of(question.collection)
+            fingerprint = self.fingerprint_for(question)
+            assurance = self.calibrators.of(question.collection, fingerprint)
             signals = signals_of(question.text, weighed, draft, cited.citations)
             confidence = confidence_of(signals, language, assurance.calibrator)
         record = Record(
@@ -73,8 +88,11 @@ class Pipeline:
             generator=self.generator.name,
             evidence=found.hits[: question.top_k],
             confidence=confidence,
-            timings_ms=_timings(found, watch),
-            warnings=found.warnings,
+            timings_ms=_timings(found, draft, watch),
+            warnings=(*found.warnings, *draft.warnings),
+            pipeline=fingerprint,
+            model=draft.model,
+            usage=draft.usage,
         )
         return Proposal(record, cited, assurance)
 
@@ -83,11 +101,14 @@ class Pipeline:
         return decide(proposal.record, proposal.cited, proposal.assurance, self.minimum_score)
 
 
-def _timings(found: SearchResult, watch: Stopwatch) -> Mapping[str, float]:
-    """Milliseconds by stage; reranking, which the search does and times, counts apart from retrieving."""
-    stages = watch.milliseconds()
-    if "retrieve" not in stages or "rerank" not in found.timings_ms:
-        return stages
-    reranked = found.timings_ms["rerank"]
-    first = {"retrieve": round(stages["retrieve"] - reranked, 3), "rerank": reranked}
-    return {**first, **{name: value for name, value in stages.items() if name not in first}}
+def _timings(found: SearchResult, draft: Draft, watch: Stopwatch) -> Mapping[str, float]:
+    """Milliseconds by stage; reranking, which the search does and times, counts apart from retrieving, and so
+    do the stages that a generator times."""
+    reranking = {name: value for name, value in found.timings_ms.items() if name == "rerank"}
+    inside = {"retrieve": reranking, "generate": draft.timings_ms}
+    told: dict[str, float] = {}
+    for name, value in watch.milliseconds().items():
+        parts = inside.get(name, {})
+        told[name] = round(value - sum(parts.values()), 3)
+        told |= parts
+    return told

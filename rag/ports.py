@@ -1,8 +1,10 @@
 """What the pipeline needs from models and indexes; the adapters in `rag.adapters` provide it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from rag.completion import Completion, Message
+from rag.decoding import Decoding
 from rag.domain import (
     Chunk,
     ChunkIds,
@@ -11,6 +13,7 @@ from rag.domain import (
     EmbeddingSpace,
     Hit,
     Passage,
+    Question,
     Reading,
     ScoredId,
     Support,
@@ -18,6 +21,7 @@ from rag.domain import (
     Vectors,
 )
 from rag.intake import Position
+from rag.listener import Listener
 
 
 class Embedder(Protocol):
@@ -100,16 +104,49 @@ class Generator(Protocol):
         """The name shown as `generator` in an outcome."""
         ...
 
-    @property
-    def version(self) -> str:
+    def version_for(self, asked: Question) -> str:
         """Changes whenever the same evidence may give another answer: a part of the fingerprint."""
         ...
 
-    def draft(self, question: str, hits: Sequence[Hit]) -> Draft:
+    def draft(self, asked: Question, hits: Sequence[Hit], listener: Listener | None = None) -> Draft:
         """Sentences in the order they should be read; none where nothing bears on the question.
 
         Its signals go to the calibrator; a generator of one version always gives the same names.
         """
+        ...
+
+
+class ChatModel(Protocol):
+    """A language model that answers messages; ModelUnavailableError where it cannot."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as its server knows it."""
+        ...
+
+    def context_tokens(self) -> int:
+        """How many tokens of prompt and answer it takes together."""
+        ...
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """How many tokens messages take as a prompt, by the model's own tokenizer."""
+        ...
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        decoding: Decoding,
+        schema: Mapping[str, object] | None,
+        listener: Listener,
+    ) -> Completion:
+        """Its answers, one for each sample of `decoding`; with a `schema` they are JSON that fits it.
+
+        AbandonedError as soon as the listener leaves: then the model stops.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back its connections."""
         ...
 
 

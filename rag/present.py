@@ -17,7 +17,7 @@ def outcome_to_json(outcome: Outcome) -> JsonObject:
         "answer": outcome.text if isinstance(outcome, Answer) else None,
         "language": record.language,
         "generator": record.generator,
-        "model": None,
+        "model": record.model or None,
         "missing": list(outcome.missing) if isinstance(outcome, Answer) else [],
         "abstention": _abstention(outcome) if isinstance(outcome, Abstention) else None,
         "citations": [_citation(c) for c in outcome.citations] if isinstance(outcome, Answer) else [],
@@ -35,7 +35,7 @@ def outcome_to_json(outcome: Outcome) -> JsonObject:
             "signals": dict(confidence.signals),
         },
         "evidence": [_evidence(hit) for hit in record.evidence],
-        "usage": None,
+        "usage": dict(record.usage) or None,
         "timings_ms": dict(record.timings_ms),
         "warnings": list(record.warnings),
     }

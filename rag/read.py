@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.domain import Draft, DraftSentence, Hit, Span
+from rag.domain import Draft, DraftSentence, Hit, Passage, Question, Quotation, Span
 from rag.evidence_candidates import Candidate, candidates
 from rag.evidence_features import Column, SentenceFeatures, similarities, word_features
 from rag.evidence_reading import ReadHits, read_hits
@@ -19,6 +19,7 @@ from rag.evidence_weights import (
 )
 from rag.fuse import DENSE_SHARE, dense_weight
 from rag.language import language_of
+from rag.listener import Listener
 from rag.ports import Embedder, Reader
 from rag.question_kind import asks_for_several
 from rag.question_parts import parts_of
@@ -108,26 +109,25 @@ class ExtractiveGenerator:
         self._embedder = embedder
         self._reader = reader
 
-    @property
-    def version(self) -> str:
+    def version_for(self, asked: Question) -> str:  # noqa: ARG002  # a question sets nothing here
         """Version 1 knows words and meaning alone; with a reader, the reader's version is a part of this."""
         return "1" if self._reader is None else f"2+{self._reader.version}"
 
-    def draft(self, question: str, hits: Sequence[Hit]) -> Draft:
+    def draft(self, asked: Question, hits: Sequence[Hit], listener: Listener | None = None) -> Draft:  # noqa: ARG002
         """At most three sentences, document by document; with a reader one, or as many as are asked for."""
+        question = asked.text
         considered = self.consider(question, hits)
         scored = considered.scored()
         signals = sentence_signals(frozenset(question_tokens(question)), hits, scored)
-        if considered.read is None:
+        if self._reader is None or considered.read is None:
             chosen = by_found_document(choose_by_words(scored))
             return Draft(tuple(_sentence(item) for item in chosen), signals)
         several = asks_for_several(question)
         chosen = choose_by_reading(scored, asks_for_several=several, parts=considered.covered)
-        return Draft(
-            tuple(_shortened(item) for item in by_answering_document(chosen)),
-            {**signals, **reading_signals(considered.read, scored)},
-            considered.missing,
-        )
+        sentences = tuple(_shortened(item) for item in by_answering_document(chosen))
+        alone = self._reader.read(question, [Passage("", item.text) for item in sentences])
+        read = reading_signals(considered.read, scored, alone)
+        return Draft(sentences, {**signals, **read}, considered.missing)
 
     def consider(self, question: str, hits: Sequence[Hit]) -> Considered:
         """The candidates of the first hits, those that only repeat the question left out, with features."""
@@ -176,7 +176,9 @@ def _highest(rows: Sequence[Sequence[float]], length: int) -> Column:
 
 def _sentence(item: Scored) -> DraftSentence:
     candidate = item.candidate
-    return DraftSentence(candidate.text, candidate.hit.chunk, candidate.span, item.score, item.focus)
+    return DraftSentence(
+        candidate.text, (Quotation(candidate.hit.chunk, candidate.span, item.focus),), item.score
+    )
 
 
 def _shortened(item: Scored) -> DraftSentence:
@@ -186,6 +188,5 @@ def _shortened(item: Scored) -> DraftSentence:
         return _sentence(item)
     start = candidate.span.start
     kept = shorten(candidate.text, item.focus.moved(-start), language_of(candidate.text))
-    return DraftSentence(
-        kept.of(candidate.text), candidate.hit.chunk, kept.moved(start), item.score, item.focus
-    )
+    quotation = Quotation(candidate.hit.chunk, kept.moved(start), item.focus)
+    return DraftSentence(kept.of(candidate.text), (quotation,), item.score)

@@ -1,6 +1,7 @@
 """Everything an operator may set, read once from the environment (prefix ATTEST_) and passed down."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,6 +33,15 @@ class Settings(BaseSettings):
         ge=0,
         le=200,
         description="passages found that are reranked; 0 leaves the search's order",
+    )
+    llm_urls: tuple[str, ...] = Field(
+        (), description="vLLM servers that word answers, all with the same model (JSON list)"
+    )
+    llm_model: str = Field("", description="the model's name there; empty means the first they serve")
+    llm_api_key: SecretStr | None = Field(None, description="the key these servers want")
+    llm_seconds: float = Field(60.0, gt=0, description="a language model that takes longer is given up")
+    unsupported_sentences: Literal["drop", "abstain"] = Field(
+        "drop", description="what to do with sentences of a language model that nothing bears out"
     )
     minimum_answer_score: float = Field(
         0.2, ge=0, le=1, description="below this probability, or uncalibrated score, Attest abstains"

@@ -153,8 +153,8 @@ def _evidence(claim: Claim) -> _Evidence:
     windows = sorted(_windows(claim), key=lambda window: (-window.coverage, window.size))
     return _Evidence(
         coverage=windows[0].coverage if windows else 0.0,
-        names_missing=min(MOST_NAMES, len(_names(claim.text) - _words(text))),
-        numbers_missing=min(MOST_NUMBERS, len(_numbers(claim.text) - _numbers(text))),
+        names_missing=min(MOST_NAMES, len(names_of(claim.text) - latin_words_of(text))),
+        numbers_missing=min(MOST_NUMBERS, len(numbers_of(claim.text) - numbers_of(text))),
         windows=tuple(
             window.text[:LONGEST_EMBEDDED]
             for size, count in WINDOWS_EMBEDDED.items()
@@ -165,7 +165,7 @@ def _evidence(claim: Claim) -> _Evidence:
 
 def _windows(claim: Claim) -> Iterator[_Window]:
     """Every run of one to three neighbouring sentences of each passage, with what it covers of the claim."""
-    wanted = _telling(claim.text)
+    wanted = telling_tokens(claim.text)
     passages = [_sentences(passage) for passage in claim.passages]
     held = [[wanted.intersection(index_tokens(text)) for text in texts] for texts in passages]
     seen = Counter(token for tokens in held for shared in tokens for token in shared)
@@ -182,7 +182,7 @@ def _windows(claim: Claim) -> Iterator[_Window]:
                 yield _Window(share, size, " ".join(texts[start : start + size]))
 
 
-def _telling(claim: str) -> frozenset[str]:
+def telling_tokens(claim: str) -> frozenset[str]:
     """The claim's tokens, of Chinese only words and pairs: nearly any text holds most single characters."""
     tokens = frozenset(question_tokens(claim))
     return frozenset(token for token in tokens if len(token) > 1 or not is_unspaced(token)) or tokens
@@ -192,16 +192,17 @@ def _sentences(passage: str) -> list[str]:
     return [span.of(passage) for span in sentences(passage, language_of(passage))]
 
 
-def _names(claim: str) -> set[str]:
+def names_of(claim: str) -> set[str]:
     """Capitalised words, in lower case; the first word of the claim may be capitalised for that alone."""
     return {found[0].casefold() for found in _NAME.finditer(claim) if found.start() > 0}
 
 
-def _words(text: str) -> set[str]:
+def latin_words_of(text: str) -> set[str]:
+    """Words in Latin letters, in lower case."""
     return {word.casefold() for word in _LATIN_WORD.findall(text)}
 
 
-def _numbers(text: str) -> set[str]:
+def numbers_of(text: str) -> set[str]:
     """Numbers in digits, full-width ones too, without the marks that group thousands."""
     plain = unicodedata.normalize("NFKC", text)
     return {re.sub(r",(?=\d{3}(?!\d))", "", number) for number in _NUMBER.findall(plain)}

@@ -7,10 +7,12 @@ from typing import Self
 
 from rag.domain import Collection, Outcome, Passage, Question, SearchResult
 from rag.errors import EmbeddingSpaceMismatchError, NotFoundError
+from rag.fallback import answer
 from rag.follow import differences
 from rag.indexes import Indexes
+from rag.listener import Listener
 from rag.pipeline import Pipeline
-from rag.ports import Embedder, Reader, SupportScorer
+from rag.ports import ChatModel, Embedder, Reader, SupportScorer
 from rag.retrieve import Retriever, require_space
 from rag.settings import Settings
 from rag.store import Store
@@ -36,7 +38,7 @@ class IndexCheck:
 class System:
     """Everything that was wired together by `rag.wiring.open_system`. Thread-safe; close it when done.
 
-    `reader` is the one that the generator reads with, None where it goes by words and meaning alone.
+    `pipeline` answers without a language model, `chat` with the one that is configured, if any.
     """
 
     settings: Settings
@@ -46,11 +48,13 @@ class System:
     retriever: Retriever
     pipeline: Pipeline
     support: SupportScorer
-    reader: Reader | None = None
+    reader: Reader
+    chat: Pipeline | None = None
+    model: ChatModel | None = None
 
-    def ask(self, question: Question) -> Outcome:
-        """Answer a question, or abstain."""
-        return self.pipeline.answer(question)
+    def ask(self, question: Question, listener: Listener | None = None) -> Outcome:
+        """Answer a question, or abstain; AbandonedError where the listener leaves before."""
+        return answer(question, self.pipeline, self.chat, listener or Listener())
 
     def search(self, question: Question) -> SearchResult:
         """The passages that bear on a question, no answer."""
@@ -60,8 +64,7 @@ class System:
         """Load the models, the dictionary of Chinese words and the indexes before a question needs them."""
         self.embedder.embed(["warm"])
         passage = Passage("", "warm")
-        if self.reader is not None:
-            self.reader.read("warm", [passage])
+        self.reader.read("warm", [passage])
         if self.retriever.reranking is not None:
             self.retriever.reranking.reranker.relevance("warm", [passage])
         question_tokens("预热")
@@ -94,7 +97,9 @@ class System:
         )
 
     def close(self) -> None:
-        """Write index snapshots and give back the database."""
+        """Write index snapshots and give back the database and the connections."""
+        if self.model is not None:
+            self.model.close()
         self.indexes.close()
         self.store.close()
 

@@ -1,13 +1,18 @@
 """The one composition root: the only module that names concrete adapters."""
 
+from dataclasses import replace
+from functools import partial
+
 from rag.adapters.cross_encoder import CrossEncoderReranker
 from rag.adapters.faiss_index import FaissIndex
 from rag.adapters.packaged_minilm import MODEL_NAME, PackagedMiniLM
 from rag.adapters.packaged_reader import FOLDER, READER_NAME, PackagedReader
-from rag.adapters.reader_files import WEIGHTS_FILE
 from rag.adapters.sentence_transformer import SentenceTransformerEmbedder
 from rag.adapters.tantivy_index import TantivyIndex
+from rag.adapters.vllm_chat import VllmChat
 from rag.calibrators import Calibrators, shipped_calibrator
+from rag.chat import ChatGenerator
+from rag.domain import Question
 from rag.fingerprint import pipeline_fingerprint
 from rag.indexes import Indexes
 from rag.pipeline import Pipeline
@@ -20,6 +25,7 @@ from rag.settings import Settings
 from rag.store import Store
 from rag.support import WordSupport
 from rag.system import System
+from rag.verify import UnsupportedPolicy
 
 
 def open_system(settings: Settings, *, embedder: Embedder | None = None) -> System:
@@ -28,25 +34,41 @@ def open_system(settings: Settings, *, embedder: Embedder | None = None) -> Syst
     An `embedder` of the caller's own takes the place of the configured one.
     """
     embedder = embedder or _embedder(settings)
-    reader = _shipped_reader()
+    reader = PackagedReader(FOLDER)
     reranking = _reranking(settings, reader)
     store = Store.open(settings.resolved_database_url())
     indexes = Indexes(store, settings.home / "indexes", FaissIndex, TantivyIndex)
     indexes.sweep()
     retriever = Retriever(store, indexes, embedder, reranking)
-    generator = ExtractiveGenerator(embedder, reader)
-    fingerprint = pipeline_fingerprint(embedder.space, generator, reranking)
-    calibrators = Calibrators(store, fingerprint, shipped_calibrator())
-    return System(
+    support = ReadSupport(WordSupport(embedder), reader)
+    extractive = ExtractiveGenerator(embedder, reader)
+    fingerprint_for = partial(pipeline_fingerprint, embedder.space, extractive, reranking)
+    calibrators = Calibrators(store, fingerprint_for(Question("", "")), shipped_calibrator())
+    pipeline = Pipeline(retriever, extractive, calibrators, settings.minimum_answer_score, fingerprint_for)
+    system = System(
         settings=settings,
         store=store,
         indexes=indexes,
         embedder=embedder,
         retriever=retriever,
-        pipeline=Pipeline(retriever, generator, calibrators, settings.minimum_answer_score, fingerprint),
-        support=WordSupport(embedder) if reader is None else ReadSupport(WordSupport(embedder), reader),
+        pipeline=pipeline,
+        support=support,
         reader=reader,
     )
+    return with_language_model(system, settings) if settings.llm_urls else system
+
+
+def with_language_model(system: System, settings: Settings) -> System:
+    """The system with the language model that the settings name, which is not asked anything yet."""
+    extractive = system.pipeline
+    model = VllmChat(settings.llm_urls, settings.llm_model, settings.llm_api_key, settings.llm_seconds)
+    policy = UnsupportedPolicy(settings.unsupported_sentences)
+    generator = ChatGenerator(model, system.support, system.reader, extractive.generator, policy)
+    fingerprint_for = partial(
+        pipeline_fingerprint, system.embedder.space, generator, system.retriever.reranking
+    )
+    chat = replace(extractive, generator=generator, fingerprint_for=fingerprint_for)
+    return replace(system, chat=chat, model=model)
 
 
 def _embedder(settings: Settings) -> Embedder:
@@ -55,14 +77,9 @@ def _embedder(settings: Settings) -> Embedder:
     return SentenceTransformerEmbedder(settings.embedding_model)
 
 
-def _reranking(settings: Settings, reader: PackagedReader | None) -> Reranking | None:
+def _reranking(settings: Settings, reader: PackagedReader) -> Reranking | None:
     if settings.rerank_depth == 0:
         return None
     if settings.reranker_model != READER_NAME:
         return Reranking(CrossEncoderReranker(settings.reranker_model), settings.rerank_depth)
-    return None if reader is None else Reranking(reader, settings.rerank_depth)
-
-
-def _shipped_reader() -> PackagedReader | None:
-    """The shipped reader; None as long as its weights are not in the package: then nothing is reranked."""
-    return PackagedReader(FOLDER) if (FOLDER / WEIGHTS_FILE).exists() else None
+    return Reranking(reader, settings.rerank_depth)

@@ -15,10 +15,11 @@ from training.export import export
 from training.measure import measure, sample
 from training.model import HEADS, shipped_weights
 from training.prepare import prepare
-from training.recipe import RANKING_TIMES, SEED, SHARE, PretrainingAmounts, Work, development, pretrain, read
+from training.recipe import RANKED, ROUNDS, SEED, PretrainingAmounts, Work, development, pretrain, read
 
 RECIPE_VERSION = "1"
 FIRST = PretrainingAmounts()
+LAST = list(ROUNDS)[-1]
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Folder = Annotated[
@@ -33,7 +34,7 @@ def prepare_examples(work: Folder = WORK) -> None:
     """Make the examples from ATTEST_DATA, train documents alone."""
     with ProgressBar() as bar:
         made = Work(work)
-        prepare(data_root(), made.data, made.home, ranked=RANKING_TIMES, seed=SEED, report=bar.report)
+        prepare(data_root(), made.data, made.home, ranked=RANKED, seed=SEED, report=bar.report)
 
 
 @cli.command("pretrain")
@@ -50,19 +51,28 @@ def first_phase(
 @cli.command("read")
 def second_phase(
     work: Folder = WORK,
-    share: Annotated[float, typer.Option(min=0, max=1, help="Of the examples, what is learnt from.")] = SHARE,
+    rounds: Annotated[
+        list[str] | None, typer.Option("--round", help=f"One of {', '.join(ROUNDS)}; left out, all in turn.")
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of the examples, what is learnt from.")
+    ] = None,
     begin: Annotated[
-        Path | None, typer.Option(help="Go on from this exported reader (rag/reader), not from pretraining.")
+        Path | None,
+        typer.Option(help="Go on from an exported reader (rag/reader), not from the phase before."),
     ] = None,
 ) -> None:
     """Learn all four heads from questions and claims."""
-    read(Work(work), share, begin)
+    for name in rounds or ROUNDS:
+        if name not in ROUNDS:
+            raise typer.BadParameter(f"{name} is none of {', '.join(ROUNDS)}", param_hint="--round")
+        read(Work(work), name, share, begin)
 
 
 @cli.command("measure")
 def measure_development(
     work: Folder = WORK,
-    phase: Phase = "read",
+    phase: Phase = LAST,
     limit: Annotated[int, typer.Option(help="Examples of each source.")] = 400,
 ) -> None:
     """Print what a network can do on the development documents."""
@@ -74,7 +84,7 @@ def measure_development(
 
 
 @cli.command("export")
-def export_weights(work: Folder = WORK, phase: Phase = "read", folder: Path = FOLDER) -> None:
+def export_weights(work: Folder = WORK, phase: Phase = LAST, folder: Path = FOLDER) -> None:
     """Write the files that are shipped: int8 weights, tokenizer, hashes."""
     network, _ = Work(work).network(phase)
     recipe = {"version": RECIPE_VERSION, "heads": HEADS}

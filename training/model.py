@@ -32,15 +32,15 @@ class Logits:
 
 
 class ReaderNetwork(nn.Module):
-    """A question or claim with a passage, read together."""
+    """A question or claim with a passage, read together; the shipped one has LAYERS layers."""
 
-    def __init__(self, vocabulary_size: int) -> None:
+    def __init__(self, vocabulary_size: int, layers: int = LAYERS) -> None:
         super().__init__()
         self.encoder = BertModel(
             BertConfig(
                 vocab_size=vocabulary_size,
                 hidden_size=WIDTH,
-                num_hidden_layers=LAYERS,
+                num_hidden_layers=layers,
                 num_attention_heads=HEADS,
                 intermediate_size=INNER,
                 max_position_embeddings=POSITIONS,

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from api import present
+from api.disconnect import while_connected
 from api.requests import PassagesRequest, QueryRequest, SearchRequest
 from api.routes.running import RunningLog, RunningSystem, problems
 from api.schemas import OutcomeOut, SearchOut
-from rag.domain import Question
+from rag.domain import AnswerMode, GeneratorChoice, Question
 from rag.feedback import logged_answer
 
 router = APIRouter(prefix="/v1", tags=["questions"])
@@ -20,14 +21,20 @@ router = APIRouter(prefix="/v1", tags=["questions"])
     responses=problems(404, 409),
     response_description="An answer whose every sentence is cited, or an abstention",
 )
-def query(request: QueryRequest, system: RunningSystem, log: RunningLog) -> OutcomeOut:
+async def query(request: QueryRequest, http: Request, system: RunningSystem, log: RunningLog) -> OutcomeOut:
     """Answers from a collection's documents. A question that they do not answer gives an abstention,
-    which is an outcome and no error."""
+    which is an outcome and no error. A client that goes away ends the work on its question."""
     asked = replace(
-        _question_of(request), max_risk=request.max_risk, require_certificate=request.require_certificate
+        _question_of(request),
+        max_risk=request.max_risk,
+        require_certificate=request.require_certificate,
+        generator=GeneratorChoice(request.generator),
+        profile=request.profile,
+        mode=AnswerMode(request.mode),
+        decoding=request.decoding.decoding(),
     )
-    outcome = system.ask(asked)
-    log.add(logged_answer(outcome, system.pipeline.fingerprint))
+    outcome = await while_connected(http, lambda listener: system.ask(asked, listener))
+    log.add(logged_answer(outcome))
     return present.outcome_of(outcome, with_evidence="evidence" in request.include)
 
 

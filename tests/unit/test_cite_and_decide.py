@@ -20,6 +20,7 @@ from rag.domain import (
     DraftSentence,
     Hit,
     Question,
+    Quotation,
     Record,
     SearchResult,
     Span,
@@ -33,7 +34,7 @@ DOCUMENT = stored(uri="lease.md")
 
 def sentence_of(text: str, score: float = 0.9, start: int = 100) -> DraftSentence:
     chunk = Chunk(7, DOCUMENT, 0, start, start + len(text), (), text)
-    return DraftSentence(text, chunk, Span(start, start + len(text)), score)
+    return DraftSentence(text, (Quotation(chunk, Span(start, start + len(text))),), score)
 
 
 def hits_of(*scores: float) -> tuple[Hit, ...]:
@@ -98,8 +99,9 @@ def test_sentences_are_joined_as_their_script_and_their_lists_ask(
 
 
 def test_the_words_that_answer_go_with_their_quotation() -> None:
-    sentence = replace(sentence_of("Rent is due in May."), focus=Span(112, 118))
-    [source] = cite([sentence]).citations[0].sources
+    sentence = sentence_of("Rent is due in May.")
+    focused = replace(sentence.quotations[0], focus=Span(112, 118))
+    [source] = cite([replace(sentence, quotations=(focused,))]).citations[0].sources
     assert source.focus == Span(112, 118)
 
 
@@ -107,7 +109,7 @@ def test_an_answer_names_the_parts_of_the_question_that_it_leaves_open() -> None
     outcome = decided(cite([sentence_of("Rent is due.", 0.9)], ("who pays it",)), hits_of(1.0))
     assert isinstance(outcome, Answer)
     assert outcome.missing == ("who pays it",)
-    assert logged_answer(outcome, "p").is_answered
+    assert logged_answer(outcome).is_answered
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_a_score_that_is_no_number_reaches_no_threshold_and_can_be_logged() -> N
     outcome = decided(cite([sentence_of("Rent is due.", float("nan"))]), hits_of(1.0))
     assert isinstance(outcome, Abstention)
     assert outcome.reason is AbstentionReason.LOW_CONFIDENCE
-    logged = logged_answer(outcome, "p")
+    logged = logged_answer(outcome)
     assert logged.score == 0.0
     assert all(type(value) is float and isfinite(value) for value in logged.signals.values())
 

@@ -23,8 +23,9 @@ from evals.questions import ANY_DOCUMENT, ANYWHERE, EvalQuestion, GivenPassage, 
 from evals.records import Place
 from evals.suites import Task
 from evals.tasks import way_of_asking
-from rag.domain import Chunk, Draft, Hit, Passage, Question, SearchResult, Span
+from rag.domain import Chunk, Draft, DraftSentence, Hit, Passage, Question, SearchResult, Span
 from rag.errors import InvalidRequestError
+from rag.listener import Listener
 from rag.rerank import Reranking
 from rag.settings import Settings
 from rag.store import Store
@@ -170,15 +171,20 @@ def test_the_words_that_answer_are_recorded_with_their_quotation(system: System)
     class Pointing:
         """The generator, pointing at the first two words of each quotation."""
 
-        name, version = "pointing", "1"
+        name = "pointing"
 
-        def draft(self, question: str, hits: Sequence[Hit]) -> Draft:
-            draft = system.pipeline.generator.draft(question, hits)
-            pointed = (
-                replace(item, focus=Span(item.span.start, item.span.start + len("The tenant")))
-                for item in draft.sentences
-            )
-            return replace(draft, sentences=tuple(pointed))
+        def version_for(self, asked: Question) -> str:  # noqa: ARG002
+            return "1"
+
+        def draft(self, asked: Question, hits: Sequence[Hit], listener: Listener | None = None) -> Draft:
+            draft = system.pipeline.generator.draft(asked, hits, listener)
+            return replace(draft, sentences=tuple(map(self.pointed, draft.sentences)))
+
+        def pointed(self, sentence: DraftSentence) -> DraftSentence:
+            [quotation] = sentence.quotations
+            start = quotation.span.start
+            focused = replace(quotation, focus=Span(start, start + len("The tenant")))
+            return replace(sentence, quotations=(focused,))
 
     pointing = replace(system, pipeline=replace(system.pipeline, generator=Pointing()))
     record = Asker(pointing, "c").answer(asked("Who insures the warehouse?", answers=("tenant",)))

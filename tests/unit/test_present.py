@@ -7,7 +7,7 @@ from stored import stored
 
 from api.schemas import OutcomeOut, ShortAnswer
 from rag.cite import cite
-from rag.domain import Answer, Chunk, Confidence, DraftSentence, Question, Record, Span
+from rag.domain import Answer, Chunk, Confidence, DraftSentence, Question, Quotation, Record, Span
 from rag.present import outcome_to_json, outcome_to_text
 
 UNCALIBRATED = Confidence(0.75, is_calibrated=False, is_certified=False, signals={}, threshold=0.25)
@@ -57,7 +57,7 @@ LEASE = stored(uri="lease.md")
 def answer_of(focus: Span | None, missing: tuple[str, ...] = ()) -> Answer:
     text = "Rent is due in May."
     chunk = Chunk(7, LEASE, 0, 100, 100 + len(text), (), text)
-    cited = cite([DraftSentence(text, chunk, Span(100, 119), 0.9, focus)], missing)
+    cited = cite([DraftSentence(text, (Quotation(chunk, Span(100, 119), focus),), 0.9)], missing)
     return replace(answer(CALIBRATED), text=cited.text, citations=cited.citations, missing=missing)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from in_memory import WordEmbedder
 from stored import stored
 
-from rag.domain import Chunk, Document, DraftSentence, Hit, Span
+from rag.domain import Chunk, Document, DraftSentence, Hit, Question, Quotation, Span
 from rag.evidence_candidates import citable_spans
 from rag.evidence_features import word_features
 from rag.evidence_signals import SIGNALS
@@ -43,11 +43,16 @@ def chinese(text: str, rank: int = 1) -> Hit:
 
 
 def draft(question: str, *hits: Hit) -> tuple[DraftSentence, ...]:
-    return ExtractiveGenerator(WordEmbedder()).draft(question, hits).sentences
+    return ExtractiveGenerator(WordEmbedder()).draft(Question(question, "c"), hits).sentences
 
 
 def texts(question: str, *hits: Hit) -> list[str]:
     return [sentence.text for sentence in draft(question, *hits)]
+
+
+def of(sentence: DraftSentence) -> Quotation:
+    [quotation] = sentence.quotations
+    return quotation
 
 
 def citable(text: str, language: str = "en", section: tuple[str, ...] = ()) -> list[str]:
@@ -66,7 +71,7 @@ def test_a_chinese_sentence_is_found_by_its_words_alone() -> None:
 
 def test_a_sentence_s_span_counts_from_the_start_of_its_document() -> None:
     [sentence] = draft("Who insures the warehouse?", hit_of(WAREHOUSE, start=1000))
-    assert sentence.span == Span(1000, 1033)
+    assert sentence.quotations[0].span == Span(1000, 1033)
 
 
 @given(st.text(alphabet="ab租金。.：:-#`|\n ?1", max_size=120), st.sampled_from(["en", "zh"]))
@@ -155,13 +160,17 @@ def test_sentences_come_in_reading_order_document_by_document() -> None:
         hit_of("仓库投保盗窃抢劫。", rank=3, start=10, document=lease),
     )
     found = draft("仓库投保了吗？", *hits)
-    assert [(item.chunk.document.id, item.span.start) for item in found] == [(1, 10), (1, 500), (2, 0)]
+    assert [(of(item).chunk.document.id, of(item).span.start) for item in found] == [
+        (1, 10),
+        (1, 500),
+        (2, 0),
+    ]
 
 
 def test_at_most_three_sentences_are_drafted_from_the_first_chunks() -> None:
     hits = [chinese(f"仓库投保{peril}。", rank) for rank, peril in enumerate(PERILS, 1)]
     found = draft("仓库投保了吗？", *hits)
-    assert [item.chunk.id for item in found] == [1, 2, 3]
+    assert [of(item).chunk.id for item in found] == [1, 2, 3]
     assert len(found) == MAXIMUM_SENTENCES
 
 
@@ -181,7 +190,7 @@ def test_only_the_best_by_their_words_are_embedded() -> None:
 
     embedder = CountingEmbedder()
     text = " ".join(f"The warehouse number {i} is insured by somebody." for i in range(40))
-    ExtractiveGenerator(embedder).draft("Who insures the warehouse?", [hit_of(text)])
+    ExtractiveGenerator(embedder).draft(Question("Who insures the warehouse?", "c"), [hit_of(text)])
     assert embedder.embedded == 1 + CANDIDATES_EMBEDDED
 
 
@@ -217,7 +226,7 @@ def test_a_question_outside_the_documents_scores_below_the_threshold(question: s
 
 
 def signals(question: str, *hits: Hit) -> Mapping[str, float]:
-    return ExtractiveGenerator(WordEmbedder()).draft(question, hits).signals
+    return ExtractiveGenerator(WordEmbedder()).draft(Question(question, "c"), hits).signals
 
 
 def test_the_draft_tells_what_its_best_sentence_is_worth() -> None:

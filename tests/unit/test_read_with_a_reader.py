@@ -5,7 +5,7 @@ from in_memory import WordEmbedder
 from scripted_reader import ScriptedReader, Seen
 from stored import stored
 
-from rag.domain import Chunk, Draft, Hit, Span
+from rag.domain import Chunk, Draft, DraftSentence, Hit, Question, Quotation, Span
 from rag.evidence_candidates import candidates
 from rag.evidence_reading import read_hits
 from rag.evidence_signals import LOG_ODDS, READ_SIGNALS, SIGNALS
@@ -27,7 +27,12 @@ def hit_of(
 
 
 def draft(question: str, script: dict[str, list[Seen]], *hits: Hit) -> Draft:
-    return ExtractiveGenerator(WordEmbedder(), ScriptedReader(script)).draft(question, hits)
+    return ExtractiveGenerator(WordEmbedder(), ScriptedReader(script)).draft(Question(question, "c"), hits)
+
+
+def of(sentence: DraftSentence) -> Quotation:
+    [quotation] = sentence.quotations
+    return quotation
 
 
 def texts(found: Draft) -> list[str]:
@@ -35,23 +40,27 @@ def texts(found: Draft) -> list[str]:
 
 
 def test_the_version_names_the_reader_and_is_as_before_without_one() -> None:
-    assert ExtractiveGenerator(WordEmbedder()).version == "1"
-    assert ExtractiveGenerator(WordEmbedder(), ScriptedReader({})).version == "2+scripted"
+    assert ExtractiveGenerator(WordEmbedder()).version_for(Question(WHEN, "c")) == "1"
+    assert (
+        ExtractiveGenerator(WordEmbedder(), ScriptedReader({})).version_for(Question(WHEN, "c"))
+        == "2+scripted"
+    )
 
 
 def test_the_sentence_that_the_reader_points_at_is_the_answer_though_it_shares_no_word() -> None:
     found = draft(WHEN, {WHEN: [Seen("in May")]}, hit_of(LEASE, start=1000))
     [sentence] = found.sentences
     assert sentence.text == "It falls due in May."
-    assert sentence.focus == Span(1000 + LEASE.index("in May"), 1000 + LEASE.index("in May") + 6)
+    assert of(sentence).focus == Span(1000 + LEASE.index("in May"), 1000 + LEASE.index("in May") + 6)
 
 
 def test_a_chinese_answer_is_pointed_at_too() -> None:
     question, text = "租金何时支付？", "承租人为仓库投保。每月五号到期。屋顶去年刷成了蓝色。"
     [sentence] = draft(question, {question: [Seen("五号")]}, hit_of(text, language="zh")).sentences
     assert sentence.text == "每月五号到期。"
-    assert sentence.focus is not None
-    assert sentence.focus.of(text) == "五号"
+    focus = of(sentence).focus
+    assert focus is not None
+    assert focus.of(text) == "五号"
 
 
 def test_reading_is_the_share_of_the_answers_that_lie_in_a_sentence() -> None:
@@ -158,7 +167,11 @@ def test_sentences_of_one_document_keep_its_order_and_the_strongest_document_com
     )
     script = {question: [Seen("in May", 0.5), Seen("by June", 0.9), Seen("around July", 0.8)]}
     found = draft(question, script, *hits).sentences
-    assert [(item.chunk.document.id, item.span.start) for item in found] == [(2, 10), (2, 500), (1, 0)]
+    assert [(of(item).chunk.document.id, of(item).span.start) for item in found] == [
+        (2, 10),
+        (2, 500),
+        (1, 0),
+    ]
 
 
 def test_a_sentence_that_rambles_is_cut_and_its_span_with_it() -> None:
@@ -168,7 +181,7 @@ def test_a_sentence_that_rambles_is_cut_and_its_span_with_it() -> None:
     assert len(text) > LONGEST["en"]
     [sentence] = draft(WHEN, {WHEN: [Seen("in May")]}, hit_of(text, start=50)).sentences
     assert sentence.text == main
-    assert sentence.span == Span(50, 50 + len(main))
+    assert of(sentence).span == Span(50, 50 + len(main))
 
 
 BOTH = "What is the rent and when is it due?"
@@ -222,7 +235,7 @@ def test_of_a_list_each_part_gets_its_own_item() -> None:
 @pytest.mark.parametrize(("probability", "is_marked"), [(0.04, False), (0.06, True)])
 def test_words_that_hardly_answer_are_not_marked(probability: float, is_marked: bool) -> None:
     [sentence] = draft(WHEN, {WHEN: [Seen("in May", probability)]}, TWO[0]).sentences
-    assert (sentence.focus is not None) is is_marked
+    assert (of(sentence).focus is not None) is is_marked
 
 
 def test_where_no_part_is_answered_nothing_is_called_missing() -> None:
@@ -240,9 +253,9 @@ def test_a_chinese_question_for_two_things_is_read_part_by_part() -> None:
 def test_only_a_question_with_parts_is_read_more_than_once() -> None:
     reader = ScriptedReader({})
     generator = ExtractiveGenerator(WordEmbedder(), reader)
-    generator.draft(WHEN, PARTS)
+    generator.consider(WHEN, PARTS)
     assert reader.asked == [WHEN]
-    generator.draft(BOTH, PARTS)
+    generator.consider(BOTH, PARTS)
     assert reader.asked == [WHEN, BOTH, RENT, DUE]
 
 
@@ -264,6 +277,7 @@ def test_the_signals_of_the_reader_can_be_told_by_looking() -> None:
     assert found["read_mass"] == pytest.approx(log_odds(0.72))
     assert found["read_agreement"] == 0.0
     assert found["read_null_passages"] == 0.5
+    assert found["read_alone"] == log_odds(0.8)
 
 
 def test_passages_agree_where_their_answers_have_the_same_words() -> None:

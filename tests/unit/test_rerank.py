@@ -14,6 +14,7 @@ from stored import stored
 from rag import rerank as module
 from rag.adapters.packaged_reader import PackagedReader
 from rag.domain import Chunk, Hit, Passage, Question, Reading
+from rag.errors import ModelUnavailableError
 from rag.fingerprint import pipeline_fingerprint
 from rag.indexes import Indexes
 from rag.read import ExtractiveGenerator
@@ -122,7 +123,7 @@ def test_the_version_tells_the_model_the_depth_and_the_share(monkeypatch: pytest
 def test_the_pipeline_s_fingerprint_changes_with_the_reranking() -> None:
     generator = ExtractiveGenerator(WordEmbedder())
     rerankings = (None, Reranking(KnownReranker({}), 10), Reranking(KnownReranker({}), 30))
-    assert len({pipeline_fingerprint(SPACE, generator, item) for item in rerankings}) == 3
+    assert len({pipeline_fingerprint(SPACE, generator, item, Question("", "")) for item in rerankings}) == 3
 
 
 @pytest.fixture
@@ -176,13 +177,10 @@ def test_a_depth_of_0_turns_reranking_off(tmp_path: Path, monkeypatch: pytest.Mo
         assert system.retriever.reranking is None
 
 
-def test_without_weights_nothing_is_read_and_nothing_reranked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_its_weights_attest_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rag.wiring.FOLDER", tmp_path / "no reader")
-    with open_system(Settings(home=tmp_path / "home"), embedder=WordEmbedder()) as system:
-        assert system.reader is None
-        assert system.retriever.reranking is None
+    with pytest.raises(ModelUnavailableError, match="Install Attest again"):
+        open_system(Settings(home=tmp_path / "home"), embedder=WordEmbedder())
 
 
 def test_the_shipped_reader_reranks_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stored import stored
 
 from rag.cite import CitedText, cite
-from rag.domain import Chunk, Draft, DraftSentence, Hit, SearchResult, Span
+from rag.domain import Chunk, Draft, DraftSentence, Hit, Quotation, SearchResult, Span
 from rag.signals import share_of, signals_of
 
 NOTHING_SAID = Draft((), {})
@@ -20,7 +20,7 @@ def hit_of(rank: int, text: str, score: float, scores: dict[str, float], documen
 
 def said(hit: Hit, text: str, score: float) -> DraftSentence:
     start = hit.chunk.text.index(text)
-    return DraftSentence(text, hit.chunk, Span(start, start + len(text)), score)
+    return DraftSentence(text, (Quotation(hit.chunk, Span(start, start + len(text))),), score)
 
 
 def found_of(hits: Sequence[Hit]) -> SearchResult:

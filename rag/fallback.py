@@ -1,0 +1,46 @@
+"""Who words the answer: the language model where it can, else the extractive generator, which says so."""
+
+from dataclasses import replace
+
+import structlog
+
+from rag.domain import GeneratorChoice, Outcome, Question
+from rag.errors import ContextOverflowError, ModelUnavailableError
+from rag.listener import Listener
+from rag.pipeline import Pipeline, Proposal
+from rag.stopwatch import Stopwatch
+
+LOG = structlog.get_logger()
+NO_MODEL = (
+    "no language model is configured; start a vLLM server and name it in ATTEST_LLM_URLS, or ask with "
+    'generator "extractive"'
+)
+FELL_BACK = "the language model did not answer ({error}); these are sentences of the documents themselves"
+
+
+def answer(question: Question, extractive: Pipeline, chat: Pipeline | None, listener: Listener) -> Outcome:
+    """An outcome of the generator that the question chooses.
+
+    A question that leaves the choice open is answered by the extractive generator where no language model is
+    configured, and with a warning where it fails: the evidence is searched once. One that insists on the
+    language model gets ModelUnavailableError, ModelTimeoutError or ContextOverflowError instead.
+    """
+    if question.generator is GeneratorChoice.VLLM and chat is None:
+        raise ModelUnavailableError(NO_MODEL)
+    if question.generator is GeneratorChoice.EXTRACTIVE or chat is None:
+        return extractive.answer(question)
+    watch = Stopwatch()
+    found = chat.find(question, watch)
+    try:
+        return chat.decide(chat.propose_from(question, found, watch, listener))
+    except (ModelUnavailableError, ContextOverflowError) as error:
+        if question.generator is GeneratorChoice.VLLM:
+            raise
+        LOG.warning("answered without the language model", error=str(error))
+        proposal = extractive.propose_from(question, found, watch, listener)
+        return extractive.decide(_with_warning(proposal, FELL_BACK.format(error=error)))
+
+
+def _with_warning(proposal: Proposal, warning: str) -> Proposal:
+    record = proposal.record
+    return replace(proposal, record=replace(record, warnings=(*record.warnings, warning)))

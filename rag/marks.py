@@ -1,0 +1,120 @@
+"""What a model wrote becomes sentences with the numbers of the sources that each names."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from langchain_core.utils.json import parse_partial_json
+
+from rag.domain import Span
+from rag.sentences import sentences
+
+NO_ANSWER = 0  # as a source's number: the model says that the sources do not answer
+
+_MARK = re.compile(r"\s*[\[【［](\s*\d{1,3}(?:\s*[,，、;；]\s*\d{1,3})*\s*)[\]】］]")
+_NUMBER = re.compile(r"\d+")
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSentence:
+    """A sentence as a model wrote it, without marks; `quote` has the words it says it rests on, or ""."""
+
+    text: str
+    sources: tuple[int, ...]
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An answer as a model wrote it.
+
+    `out_of_range` counts marks that named no source; `is_whole` is False where the end is missing, whose
+    torn sentence is left out; `says_no_answer` where the model said that the sources do not answer.
+    """
+
+    sentences: tuple[WrittenSentence, ...]
+    out_of_range: int = 0
+    is_whole: bool = True
+    says_no_answer: bool = False
+
+
+def read_marks(text: str, sources: int, language: str, *, is_whole: bool = True) -> Written:
+    """Read marks such as [1], [1, 3], 【1】 and ［１］; a mark belongs to the sentence before it."""
+    plain, marks = _without_marks(_THOUGHT.sub("", text))
+    spans = sentences(plain, language)
+    numbers: list[list[int]] = [[] for _ in spans]
+    for place, found in marks:
+        owner = _owner(spans, place)
+        if owner is not None:
+            numbers[owner] += found
+    named = [number for _, found in marks for number in found]
+    written = [
+        WrittenSentence(span.of(plain), _in_range(own, sources))
+        for span, own in zip(spans, numbers, strict=True)
+    ]
+    return Written(
+        tuple(written if is_whole else written[:-1]),
+        out_of_range=sum(not 0 <= number <= sources for number in named),
+        is_whole=is_whole,
+        says_no_answer=NO_ANSWER in named and not any(item.sources for item in written),
+    )
+
+
+def read_json(text: str, sources: int, *, is_whole: bool = True) -> Written:
+    """Read an answer in the shape of `rag.prompt.answer_schema`; what does not fit that shape is left out."""
+    try:
+        found = parse_partial_json(_THOUGHT.sub("", text).strip())
+    except ValueError:
+        return Written((), is_whole=False)
+    if not isinstance(found, dict):
+        return Written((), is_whole=False)
+    listed = found.get("sentences")
+    items = listed if isinstance(listed, list) else []
+    written = [_sentence(item, sources) for item in (items if is_whole else items[:-1])]
+    named = [number for item in items for number in _numbers(item)]
+    return Written(
+        tuple(item for item in written if item is not None),
+        out_of_range=sum(not 0 < number <= sources for number in named),
+        is_whole=is_whole,
+        says_no_answer=found.get("answerable") is False,
+    )
+
+
+def _without_marks(text: str) -> tuple[str, list[tuple[int, list[int]]]]:
+    """The text without marks, and the numbers of each with its place in that text."""
+    plain, last = "", 0
+    marks: list[tuple[int, list[int]]] = []
+    for mark in _MARK.finditer(text):
+        plain += text[last : mark.start()]
+        last = mark.end()
+        digits = unicodedata.normalize("NFKC", mark[1])
+        marks.append((len(plain), [int(number) for number in _NUMBER.findall(digits)]))
+    return plain + text[last:], marks
+
+
+def _owner(spans: Sequence[Span], place: int) -> int | None:
+    """The last sentence that begins before a place, or the first where none does; None without sentences."""
+    before = [i for i, span in enumerate(spans) if span.start < place]
+    return before[-1] if before else 0 if spans else None
+
+
+def _in_range(numbers: Sequence[int], sources: int) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(number for number in numbers if 0 < number <= sources))
+
+
+def _sentence(item: object, sources: int) -> WrittenSentence | None:
+    if not isinstance(item, dict) or not isinstance(item.get("text"), str):
+        return None
+    plain, _ = _without_marks(item["text"])
+    quote = item.get("quote")
+    text = " ".join(plain.split())
+    if not text:
+        return None
+    return WrittenSentence(text, _in_range(_numbers(item), sources), quote if isinstance(quote, str) else "")
+
+
+def _numbers(item: object) -> list[int]:
+    listed = item.get("citations") if isinstance(item, dict) else None
+    return [number for number in listed if type(number) is int] if isinstance(listed, list) else []

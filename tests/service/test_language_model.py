@@ -1,0 +1,314 @@
+"""What becomes of a language model's answers, good and bad, over HTTP."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+from scripted_llm import Body, Said, ScriptedModel, as_json, error, serving, source_with
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.schemas import OutcomeOut
+from ingest.ingestion import Ingestion
+from rag.settings import Settings
+from rag.system import System
+from rag.wiring import with_language_model
+
+WHEN = "When must the filter of the pump be replaced?"
+FILTER = "The filter of the pump must be replaced every 500 operating hours."
+NOTICE = "With how much notice may the tenant terminate the lease?"
+TERMINATION = "The tenant may terminate the lease with six months of written notice."
+LEAVE = "员工每年享有多少天带薪年假？"
+DAYS = "员工每年享有十五天带薪年假。"
+
+Models = Callable[..., TestClient]
+
+
+@pytest.fixture
+def client_of(client: TestClient, system: System, ingestion: Ingestion) -> Iterator[Models]:
+    """Makes a client of the populated system with scripted models, or servers by URL, as its replicas."""
+    del client  # has filled the library
+    with ExitStack() as opened:
+
+        def url_of(model: ScriptedModel | str) -> str:
+            return model if isinstance(model, str) else opened.enter_context(serving(model.app()))
+
+        def make(*models: ScriptedModel | str, **settings: object) -> TestClient:
+            named = Settings(llm_urls=tuple(map(url_of, models)), **settings)  # type: ignore[arg-type]
+            talking = with_language_model(system, named)
+            assert talking.model is not None
+            opened.callback(talking.model.close)
+            app = create_app(talking, ingestion)
+            return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+
+        yield make
+
+
+def says(*texts: str, finish: str = "stop") -> ScriptedModel:
+    return ScriptedModel(lambda _: [Said(text, finish) for text in texts])
+
+
+def cites(sentence: str, passage: str) -> ScriptedModel:
+    """Says one sentence as JSON and names the source that holds a passage."""
+    return ScriptedModel(lambda body: [Said(as_json((sentence, [source_with(body, passage)])))])
+
+
+def asked(client: TestClient, question: str = WHEN, status: int = 200, **fields: object) -> dict[str, object]:
+    body = {"question": question, "collection": "library", "generator": "vllm", **fields}
+    response = client.post("/v1/query", json=body)
+    assert response.status_code == status, response.text
+    return dict(response.json())
+
+
+def texts(outcome: dict[str, object]) -> list[str]:
+    return [citation["text"] for citation in outcome["citations"]]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("question", "passage", "said"),
+    [
+        (WHEN, FILTER, "The pump's filter must be replaced every 500 operating hours."),
+        (NOTICE, TERMINATION, "The tenant may terminate with six months of written notice."),
+        (LEAVE, DAYS, "员工每年享有十五天带薪年假。"),
+    ],
+)
+def test_a_right_sentence_is_said_with_the_stored_words_that_bear_it_out(
+    client_of: Models, question: str, passage: str, said: str
+) -> None:
+    outcome = asked(client_of(cites(said, passage)), question)
+    assert (outcome["status"], outcome["answer"]) == ("answered", said)
+    assert (outcome["generator"], outcome["model"]) == ("vllm", "scripted")
+    parsed = OutcomeOut.model_validate(outcome)
+    assert [item.support.label for item in parsed.citations] == ["supported"]
+    assert [source.cited_text for source in parsed.citations[0].sources] == [passage]
+    assert outcome["confidence"]["calibrated"] is False  # type: ignore[index]
+    assert outcome["usage"] == {"prompt_tokens": 10, "completion_tokens": 5}
+    assert {"extract", "prompt", "model", "verify"} <= set(outcome["timings_ms"])  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("marks", ["[{}]", "【{}】", "［{}］", " [{}, 99]"])
+def test_marks_in_the_text_name_sources_too(client_of: Models, marks: str) -> None:
+    model = ScriptedModel(lambda body: [Said(FILTER + marks.format(source_with(body, FILTER)))])
+    outcome = asked(client_of(model), mode="marks")
+    assert outcome["answer"] == FILTER
+
+
+@pytest.mark.parametrize(
+    ("said", "passage", "question"),
+    [
+        ("The filter of the pump must be replaced every 800 operating hours.", FILTER, WHEN),
+        ("员工每年享有20天带薪年假。", DAYS, LEAVE),
+        ("The filter must be replaced every 500 operating hours by Siemens.", FILTER, WHEN),
+        ("The deposit is forfeited when the garden is left untidy.", TERMINATION, NOTICE),
+        (FILTER, TERMINATION, WHEN),
+    ],
+)
+def test_what_its_source_does_not_bear_out_is_not_said(
+    client_of: Models, said: str, passage: str, question: str
+) -> None:
+    model = ScriptedModel(lambda body: [Said(as_json((said, [_number(body, passage)])))])
+    outcome = asked(client_of(model), question)
+    assert outcome["status"] == "abstained"
+    assert outcome["abstention"]["reason"] == "unsupported"  # type: ignore[index]
+
+
+def _number(body: Body, passage: str) -> int:
+    """The source that holds a passage, or the first where none does."""
+    return source_with(body, passage) if passage in body["messages"][-1]["content"] else 1
+
+
+def test_a_wrong_sentence_is_left_out_and_the_right_one_said(client_of: Models) -> None:
+    model = ScriptedModel(
+        lambda body: [
+            Said(as_json((FILTER, [source_with(body, FILTER)]), ("It never wears out at all.", [1])))
+        ]
+    )
+    outcome = asked(client_of(model))
+    assert texts(outcome) == [FILTER]
+    assert "1 of 2 sentences" in " ".join(outcome["warnings"])  # type: ignore[arg-type]
+    strict = asked(client_of(model, unsupported_sentences="abstain"))
+    assert strict["abstention"]["reason"] == "unsupported"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("", "json"),
+        ("I am sorry, Dave.", "json"),
+        ('{"answerable": tru', "json"),
+        ("[]", "json"),
+        ('{"answerable": true, "sentences": [{"text": 7, "citations": "x"}, null]}', "json"),
+        (as_json((FILTER, [99])), "json"),
+        (as_json(("of the", [1])), "json"),
+        (as_json(answerable=False), "json"),
+        ("", "marks"),
+        (FILTER, "marks"),
+        (FILTER + " [42]", "marks"),
+        ("[0]", "marks"),
+        ("<think>The filter [1] is", "marks"),
+    ],
+)
+def test_an_answer_that_names_no_source_ends_in_an_abstention(
+    client_of: Models, text: str, mode: str
+) -> None:
+    assert asked(client_of(says(text)), mode=mode)["status"] == "abstained"
+
+
+def test_half_an_answer_loses_its_torn_sentence(client_of: Models) -> None:
+    model = ScriptedModel(
+        lambda body: [Said(f"{FILTER} [{source_with(body, FILTER)}] Before opening the hou", "length")]
+    )
+    outcome = asked(client_of(model), mode="marks")
+    assert texts(outcome) == [FILTER]
+    assert "cut off" in " ".join(outcome["warnings"])  # type: ignore[arg-type]
+
+
+def test_of_several_samples_the_best_supported_is_kept(client_of: Models) -> None:
+    def script(body: Body) -> list[Said]:
+        right = as_json((FILTER, [source_with(body, FILTER)]))
+        return [Said(as_json(("The pump is made of gold and silver.", [1]))), Said(right)]
+
+    model = ScriptedModel(script)
+    outcome = asked(client_of(model), decoding={"samples": 2, "temperature": 0.7, "seed": 3})
+    assert texts(outcome) == [FILTER]
+    assert outcome["confidence"]["signals"]["model_samples_agree"] == 0  # type: ignore[index]
+
+
+def test_decoding_is_passed_on_by_vllm_s_own_names(client_of: Models) -> None:
+    model = cites(FILTER, FILTER)
+    decoding = {
+        "temperature": 0.7,
+        "top_p": 0.9,
+        "top_k": 20,
+        "min_p": 0.1,
+        "repetition_penalty": 1.1,
+        "seed": 7,
+        "stop": ["END"],
+        "max_tokens": 99,
+    }
+    asked(client_of(model), decoding=decoding)
+    [body] = model.bodies
+    assert {name: body[name] for name in ("temperature", "top_p", "top_k", "min_p", "seed", "stop")} == {
+        name: decoding[name] for name in ("temperature", "top_p", "top_k", "min_p", "seed", "stop")
+    }
+    assert body["repetition_penalty"] == 1.1
+    assert body.get("max_completion_tokens", body.get("max_tokens")) == 99
+    assert body["logprobs"] is True
+    sources = body["messages"][-1]["content"].count("<source number=")
+    schema = body["structured_outputs"]["json"]["properties"]["sentences"]["items"]["properties"]
+    assert schema["citations"]["items"]["enum"] == list(range(1, sources + 1))
+
+
+@pytest.mark.parametrize(
+    "decoding",
+    [
+        {"samples": 2},
+        {"beam_width": 2, "temperature": 1},
+        {"top_p": 0.5},
+        {"temperature": 3},
+        {"max_tokens": 0},
+        {"unknown": 1},
+    ],
+)
+def test_decoding_that_cannot_be_is_refused_by_name(client_of: Models, decoding: dict[str, object]) -> None:
+    problem = asked(client_of(says("")), status=422, decoding=decoding)
+    assert problem["errors"][0]["field"].startswith("decoding")  # type: ignore[index]
+
+
+def test_a_profile_without_a_template_is_refused_by_name(client_of: Models) -> None:
+    problem = asked(client_of(says("")), status=422, profile="poetic")
+    assert problem["errors"][0]["field"] == "profile"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("profile", "question"), [("legal", NOTICE), ("medical", LEAVE)])
+def test_the_profile_s_rules_come_first_in_the_question_s_language(
+    client_of: Models, profile: str, question: str
+) -> None:
+    model = says("")
+    asked(client_of(model), question, profile=profile)
+    rules = model.bodies[0]["messages"][0]["content"]
+    assert ("lawyers" if profile == "legal" else "医务人员") in rules
+
+
+# What happens when the server fails.
+
+
+def failing(status: int, message: str = "no") -> ScriptedModel:
+    return ScriptedModel(lambda _: error(status, message))
+
+
+def test_without_a_configured_model_only_one_who_insists_is_refused(client: TestClient) -> None:
+    assert "ATTEST_LLM_URLS" in str(asked(client, status=503)["detail"])
+    assert asked(client, generator="")["generator"] == "extractive"
+
+
+@pytest.mark.parametrize("model", [failing(503), failing(500), failing(404), failing(400, "bad")])
+def test_a_failing_server_gives_a_problem_or_the_documents_own_sentences(
+    client_of: Models, model: ScriptedModel
+) -> None:
+    client = client_of(model)
+    problem = client.post("/v1/query", json={"question": WHEN, "collection": "library", "generator": "vllm"})
+    assert problem.status_code == 503
+    assert problem.headers["Retry-After"]
+    outcome = asked(client, generator="")
+    assert outcome["generator"] == "extractive"
+    assert texts(outcome) == [FILTER]
+    assert "the language model did not answer" in " ".join(outcome["warnings"])  # type: ignore[arg-type]
+    assert outcome["confidence"]["calibrated"] is True  # type: ignore[index]
+
+
+def test_a_server_that_is_down_is_told_by_its_address(client_of: Models) -> None:
+    down = client_of("http://127.0.0.1:9")
+    assert "http://127.0.0.1:9" in str(asked(down, status=503)["detail"])
+    assert asked(down, generator="")["generator"] == "extractive"
+
+
+def test_a_wrong_key_and_a_wrong_model_are_named(client_of: Models) -> None:
+    locked = ScriptedModel(lambda _: [Said("")], key="secret")
+    assert "ATTEST_LLM_API_KEY" in str(asked(client_of(locked), status=503)["detail"])
+    assert asked(client_of(locked, llm_api_key="secret"))["status"] == "abstained"
+    assert "scripted" in str(asked(client_of(says(""), llm_model="other"), status=503)["detail"])
+
+
+def test_a_slow_server_is_given_up_in_time(client_of: Models) -> None:
+    slow = ScriptedModel(lambda _: [Said("")], seconds=20)
+    began = time.monotonic()
+    problem = asked(client_of(slow, llm_seconds=0.5), status=504)
+    assert "ATTEST_LLM_SECONDS" in str(problem["detail"])
+    assert time.monotonic() - began < 10
+    assert _soon(lambda: slow.given_up == 1)
+
+
+def test_an_overloaded_replica_hands_over_to_the_next(client_of: Models) -> None:
+    busy, free = failing(503), cites(FILTER, FILTER)
+    client = client_of(busy, free)
+    assert [asked(client)["answer"] for _ in range(4)] == [FILTER] * 4
+    assert len(free.bodies) == 4
+
+
+def test_what_does_not_fit_is_left_out_from_the_end(client_of: Models) -> None:
+    model = cites(FILTER, FILTER)
+    outcome = asked(client_of(model), decoding={"max_tokens": 3_700})
+    assert texts(outcome) == [FILTER]
+    assert "fit into what the language model reads" in " ".join(outcome["warnings"])  # type: ignore[arg-type]
+    problem = asked(client_of(model), status=422, decoding={"max_tokens": 3_999})
+    assert problem["type"] == "urn:attest:context-overflow"
+
+
+def test_a_client_that_goes_away_ends_the_generation(client_of: Models) -> None:
+    slow = ScriptedModel(lambda _: [Said("")], seconds=30)
+    client = client_of(slow)
+    with serving(client.app) as url:
+        body = {"question": WHEN, "collection": "library", "generator": "vllm"}
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{url}/v1/query", json=body, timeout=httpx.Timeout(10, read=1.5))
+        assert _soon(lambda: slow.given_up == 1)
+
+
+def _soon(is_so: Callable[[], bool], seconds: float = 5.0) -> bool:
+    end = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.02)
+    return is_so()
