@@ -75,7 +75,19 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The response for a problem with the request in `scope`."""
-    content = Problem(
+    content = _problem(scope, kind, detail, fields)
+    # A message may name a field as the client wrote it, half a surrogate pair included.
+    body = json.dumps(content.model_dump(), ensure_ascii=False).encode(errors="replace")
+    return Response(body, kind.status, headers, MEDIA_TYPE)
+
+
+def problem_of(scope: Scope, error: errors.AttestError) -> Problem:
+    """What went wrong, where the response has begun already."""
+    return _problem(scope, kind_of(error), str(error), ())
+
+
+def _problem(scope: Scope, kind: Kind, detail: str, fields: Sequence[FieldError]) -> Problem:
+    return Problem(
         type=f"urn:attest:{kind.name}",
         title=HTTPStatus(kind.status).phrase,
         status=kind.status,
@@ -84,9 +96,6 @@ def problem(
         request_id=scope.get("state", {}).get("request_id", ""),
         errors=list(fields),
     )
-    # A message may name a field as the client wrote it, half a surrogate pair included.
-    body = json.dumps(content.model_dump(), ensure_ascii=False).encode(errors="replace")
-    return Response(body, kind.status, headers, MEDIA_TYPE)
 
 
 def kind_of(error: errors.AttestError) -> Kind:

@@ -97,6 +97,9 @@ class QueryRequest(PassagesRequest):
     require_certificate: bool = Field(
         default=False, description="abstain unless that risk is certified for the collection"
     )
+    stream: bool = Field(
+        default=False, description="send server-sent events: progress, then the answer once it is decided"
+    )
     include: list[Literal["evidence"]] = Field(
         default=[], max_length=8, description='"evidence" sends the texts of the evidence too'
     )

@@ -74,7 +74,8 @@ class ChatGenerator:
 
     def draft(self, asked: Question, hits: Sequence[Hit], listener: Listener | None = None) -> Draft:
         """The supported sentences of the model's best sample, none where it has none or there are no hits."""
-        watch = Stopwatch()
+        listener = listener or Listener()
+        watch = Stopwatch(listener.reached)
         with watch.stage("extract"):
             extracted = self._extractive.draft(asked, hits, listener)
         if not hits:
@@ -82,7 +83,7 @@ class ChatGenerator:
         with watch.stage("prompt"):
             messages, shown = self._fitting(asked, hits)
         with watch.stage("model"):
-            completion = self._complete(asked, messages, len(shown), listener or Listener())
+            completion = self._complete(asked, messages, len(shown), listener)
         with watch.stage("verify"):
             candidates = [self._candidate(asked, sample, shown) for sample in completion.samples]
         best = max(candidates, key=lambda item: item.worth)

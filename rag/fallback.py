@@ -5,7 +5,7 @@ from dataclasses import replace
 import structlog
 
 from rag.domain import GeneratorChoice, Outcome, Question
-from rag.errors import ContextOverflowError, ModelUnavailableError
+from rag.errors import ContextOverflowError, InvalidRequestError, ModelUnavailableError
 from rag.listener import Listener
 from rag.pipeline import Pipeline, Proposal
 from rag.stopwatch import Stopwatch
@@ -23,13 +23,14 @@ def answer(question: Question, extractive: Pipeline, chat: Pipeline | None, list
 
     A question that leaves the choice open is answered by the extractive generator where no language model is
     configured, and with a warning where it fails: the evidence is searched once. One that insists on the
-    language model gets ModelUnavailableError, ModelTimeoutError or ContextOverflowError instead.
+    language model gets ModelUnavailableError, ModelTimeoutError or ContextOverflowError instead, and
+    InvalidRequestError where none is configured.
     """
     if question.generator is GeneratorChoice.VLLM and chat is None:
-        raise ModelUnavailableError(NO_MODEL)
+        raise InvalidRequestError(NO_MODEL, "generator")
     if question.generator is GeneratorChoice.EXTRACTIVE or chat is None:
-        return extractive.answer(question)
-    watch = Stopwatch()
+        return extractive.answer(question, listener)
+    watch = Stopwatch(listener.reached)
     found = chat.find(question, watch)
     try:
         return chat.decide(chat.propose_from(question, found, watch, listener))

@@ -1,4 +1,4 @@
-"""Who waits for an answer, so that work for nobody is given up."""
+"""Who waits for an answer: is told how far it is, and may leave, so that work for nobody is given up."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,9 +6,13 @@ from contextlib import contextmanager
 
 
 class Listener:
-    """May leave at any time, from any thread; what is being done then ends early."""
+    """May leave at any time, from any thread; what is being done then ends early.
 
-    def __init__(self) -> None:
+    `on_stage` is told the name of each stage of the pipeline as it begins, from the thread that works.
+    """
+
+    def __init__(self, on_stage: Callable[[str], object] = lambda _: None) -> None:
+        self.reached = on_stage
         self._lock = threading.Lock()
         self._has_left = False
         self._on_leaving: list[Callable[[], object]] = []

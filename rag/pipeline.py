@@ -47,13 +47,14 @@ class Pipeline:
         """That of a question that sets nothing."""
         return self.fingerprint_for(Question("", ""))
 
-    def answer(self, question: Question) -> Outcome:
+    def answer(self, question: Question, listener: Listener | None = None) -> Outcome:
         """An Answer whose every sentence is cited, or an Abstention."""
-        return self.decide(self.propose(question))
+        return self.decide(self.propose(question, listener))
 
     def propose(self, question: Question, listener: Listener | None = None) -> Proposal:
         """Search, and propose an answer from what was found."""
-        watch = Stopwatch()
+        listener = listener or Listener()
+        watch = Stopwatch(listener.reached)
         return self.propose_from(question, self.find(question, watch), watch, listener)
 
     def find(self, question: Question, watch: Stopwatch) -> SearchResult:

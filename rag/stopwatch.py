@@ -1,20 +1,22 @@
 """Milliseconds by stage, as every outcome shows them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 
 
 class Stopwatch:
-    """Times named stages and the whole since it was made."""
+    """Times named stages and the whole since it was made; `on_stage` is told when one begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_stage: Callable[[str], object] = lambda _: None) -> None:
+        self._on_stage = on_stage
         self._began = perf_counter()
         self._stages: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time what happens inside as the stage `name`."""
+        self._on_stage(name)
         began = perf_counter()
         yield
         self._stages[name] = (perf_counter() - began) * 1000

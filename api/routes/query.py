@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
+from starlette.responses import Response
 
 from api import present
 from api.disconnect import while_connected
 from api.requests import PassagesRequest, QueryRequest, SearchRequest
 from api.routes.running import RunningLog, RunningSystem, problems
 from api.schemas import OutcomeOut, SearchOut
+from api.stream import streamed
 from rag.domain import AnswerMode, GeneratorChoice, Question
 from rag.feedback import logged_answer
+from rag.listener import Listener
 
 router = APIRouter(prefix="/v1", tags=["questions"])
 
@@ -19,11 +22,18 @@ router = APIRouter(prefix="/v1", tags=["questions"])
     "/query",
     summary="Ask a question",
     responses=problems(404, 409),
-    response_description="An answer whose every sentence is cited, or an abstention",
+    response_model=OutcomeOut,
+    response_description="An answer whose every sentence is cited, or an abstention; with `stream` as events",
 )
-async def query(request: QueryRequest, http: Request, system: RunningSystem, log: RunningLog) -> OutcomeOut:
+async def query(
+    request: QueryRequest, http: Request, system: RunningSystem, log: RunningLog
+) -> OutcomeOut | Response:
     """Answers from a collection's documents. A question that they do not answer gives an abstention,
-    which is an outcome and no error. A client that goes away ends the work on its question."""
+    which is an outcome and no error. A client that goes away ends the work on its question.
+
+    With `stream` there are events `progress` (the stage that begins), then, once it is decided that it is
+    said, `answer.delta` and `citation` for each sentence, and `outcome` with everything; after a failure
+    `error` with the problem. Nothing that was sent is ever taken back."""
     asked = replace(
         _question_of(request),
         max_risk=request.max_risk,
@@ -33,9 +43,13 @@ async def query(request: QueryRequest, http: Request, system: RunningSystem, log
         mode=AnswerMode(request.mode),
         decoding=request.decoding.decoding(),
     )
-    outcome = await while_connected(http, lambda listener: system.ask(asked, listener))
-    log.add(logged_answer(outcome))
-    return present.outcome_of(outcome, with_evidence="evidence" in request.include)
+
+    def answer(listener: Listener) -> OutcomeOut:
+        outcome = system.ask(asked, listener)
+        log.add(logged_answer(outcome))
+        return present.outcome_of(outcome, with_evidence="evidence" in request.include)
+
+    return await (streamed(http, answer) if request.stream else while_connected(http, answer))
 
 
 @router.post(

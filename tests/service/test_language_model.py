@@ -240,7 +240,7 @@ def failing(status: int, message: str = "no") -> ScriptedModel:
 
 
 def test_without_a_configured_model_only_one_who_insists_is_refused(client: TestClient) -> None:
-    assert "ATTEST_LLM_URLS" in str(asked(client, status=503)["detail"])
+    assert "ATTEST_LLM_URLS" in str(asked(client, status=422)["detail"])
     assert asked(client, generator="")["generator"] == "extractive"
 
 
