@@ -15,7 +15,7 @@ from api.errors import MEDIA_TYPE, add_problem_handlers
 from api.limits import BodyLimit, limit_concurrency
 from api.listen import key_of
 from api.logs import RequestLog
-from api.routes import calibration, collections, documents, feedback, health, ingest_jobs, query
+from api.routes import calibration, chat, collections, documents, feedback, health, ingest_jobs, query
 from api.security import Guard
 from ingest.ingestion import Ingestion
 from rag.answer_log import AnswerLog
@@ -67,7 +67,7 @@ def create_app(system: System, ingestion: Ingestion) -> FastAPI:
     add_problem_handlers(app)
     bearer = HTTPBearer(auto_error=False, description="ATTEST_API_KEY")
     locked = [Security(bearer)] if key else []  # for the documentation; the Guard asks for the key
-    for module in (query, feedback, calibration, documents, collections, ingest_jobs):
+    for module in (query, chat, feedback, calibration, documents, collections, ingest_jobs):
         app.include_router(module.router, dependencies=locked)
     app.include_router(health.router)
     app.openapi = lambda: _openapi_of(app)  # type: ignore[method-assign]  # the documented way

@@ -12,6 +12,7 @@ from api.fields import (
     FolderPath,
     IgnorePattern,
     Marker,
+    MessageText,
     NewCollectionName,
     ProfileName,
     QuestionText,
@@ -75,8 +76,33 @@ class DecodingRequest(RequestBody):
         return Decoding(**{**self.model_dump(), "stop": tuple(self.stop)})
 
 
+class TextPart(BaseModel):
+    """A part of a message; only text can be read."""
+
+    type: Literal["text"]
+    text: MessageText
+
+
+class ChatMessage(BaseModel):
+    """What one side said."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: MessageText | list[TextPart]
+
+    @property
+    def text(self) -> str:
+        """Its text, parts joined."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n".join(part.text for part in self.content)
+
+
 class QueryRequest(PassagesRequest):
     """A question to be answered."""
+
+    conversation: list[ChatMessage] = Field(
+        default=[], max_length=200, description="what was said before, oldest first"
+    )
 
     generator: Literal["", "extractive", "vllm"] = Field(
         default="",

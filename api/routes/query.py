@@ -13,6 +13,7 @@ from api.schemas import OutcomeOut, SearchOut
 from api.stream import streamed
 from rag.domain import AnswerMode, GeneratorChoice, Question
 from rag.feedback import logged_answer
+from rag.follow_up import standalone
 from rag.listener import Listener
 
 router = APIRouter(prefix="/v1", tags=["questions"])
@@ -34,8 +35,11 @@ async def query(
     With `stream` there are events `progress` (the stage that begins), then, once it is decided that it is
     said, `answer.delta` and `citation` for each sentence, and `outcome` with everything; after a failure
     `error` with the problem. Nothing that was sent is ever taken back."""
+    question = _question_of(request)
+    earlier = [message.text for message in request.conversation if message.role == "user"]
     asked = replace(
-        _question_of(request),
+        question,
+        text=standalone(question.text, earlier),
         max_risk=request.max_risk,
         require_certificate=request.require_certificate,
         generator=GeneratorChoice(request.generator),
