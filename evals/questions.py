@@ -70,7 +70,7 @@ class EvalQuestion:
 
     `group` is the document (article, contract, statute question) that decides the split and within which
     questions are not independent. `scope` is a filter (see `rag.filters`) on what is searched. `history` has
-    the earlier turns of a conversation, oldest first.
+    the user's earlier questions of a conversation, oldest first.
     """
 
     id: str

@@ -112,6 +112,12 @@ REFUSED_DOCUMENT = f"{DOCUMENT}; of a question that cannot be answered, nothing 
 SUITES: tuple[Suite, ...] = (
     Suite("retrieval/bioasq", "expert biomedical questions, PubMed snippets", RANKED, bioasq.snippets),
     Suite("retrieval/mtrag", "last turns of conversations, four domains", RANKED, mtrag.last_turns),
+    Suite(
+        "retrieval/mtrag_follow_up",
+        "the same, each with the earlier question that it points back to",
+        RANKED,
+        mtrag.follow_ups,
+    ),
     Suite("retrieval/ir_cranfield", "aeronautics abstracts", RANKED, beir.ir_cranfield),
     Suite("retrieval/stard", "lay legal questions, statute articles, Chinese", RANKED, beir.stard),
     Suite(

@@ -1,13 +1,15 @@
 """MTRAG: the last question of a conversation, asked of passages from four collections; all are test.
 
-The question is the last turn as typed; the turns before it are its history.
+The question is the last turn as typed; the user's turns before it are its history.
 """
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from evals.questions import Corpus, EvalQuestion, Gold, QuestionSet
 from evals.sets.beir import UNJUDGED, Query, RetrievalSet, corpus_of, load_retrieval_set
+from rag.follow_up import standalone
 
 FOLDER = "mtrag/mini_beir"
 ANSWERABLE = "ANSWERABLE"
@@ -21,6 +23,13 @@ def last_turns(root: Path) -> QuestionSet:
     questions = tuple(_question(query, Gold(documents=query.gold)) for query in data.judged)
     left_out = {UNJUDGED: len(data.queries) - len(questions)}
     return QuestionSet(questions, _corpus(data), data.data_hash, left_out)
+
+
+def follow_ups(root: Path) -> QuestionSet:
+    """The same questions, each with the earlier one that it points back to, as a follow-up is asked."""
+    data = last_turns(root)
+    asked = tuple(replace(item, text=standalone(item.text, item.history)) for item in data.questions)
+    return replace(data, questions=asked)
 
 
 def answerable_or_not(root: Path) -> QuestionSet:
@@ -52,6 +61,6 @@ def _question(query: Query, gold: Gold, *, is_answerable: bool = True) -> EvalQu
         group=query.id.split("<::>")[0],
         is_test=True,
         is_answerable=is_answerable,
-        history=tuple(text for _, text in query.history),
+        history=tuple(text for speaker, text in query.history if speaker == "user"),
         metadata={"collection": query.collection, "answerability": query.answerability},
     )

@@ -158,7 +158,7 @@ def test_a_conversation_asks_its_last_turn(tmp_path: Path) -> None:
     data = mtrag.last_turns(tmp_path)
     assert [asked.text for asked in data.questions] == ["a?", "c?", "d?"]
     first = data.questions[0]
-    assert (first.history, first.group, first.domain) == (("What is X?", "A letter."), "a", "technical")
+    assert (first.history, first.group, first.domain) == (("What is X?",), "a", "technical")
     assert data.left_out == {beir.UNJUDGED: 1}
 
 
