@@ -1,14 +1,16 @@
-"""What the reader's verdict on a claim adds to words and meaning, by how much it weighs.
+"""What the reader adds to words and meaning about a claim, by where it is asked and how much it weighs.
 
     python -m evals.bench.support_weights [--split development] [--limit 400] [--seed 0]
 
 Asked are development claims, whose documents the reader was not trained on; the words' own weights were
-fitted on some of them (WiCE and ExpertQA), which flatters the first row. For each weight of the reader's log
-odds beside those of the words: AUROC of supported or not for each suite, and the least scores for "supported"
-and "partial" with the best balanced accuracy, as the mean over suites, with what it is for each suite.
+fitted on some of them (WiCE and ExpertQA), which flatters the first row. For each score of the words from
+which on the reader is asked, and each share of its log odds there: AUROC of supported or not for each suite,
+and the least score for "supported" with the best balanced accuracy, as the mean over suites, with what it is
+for each.
 """
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +33,8 @@ from rag.support import WordSupport
 from rag.wiring import open_system
 
 SUITES = tuple(f"verification/{name}" for name in ("wice", "wice_chunks", "expertqa", "altered"))
-TRIED = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
+TRIED = ((1.0, 0.0), *itertools.product((0.0, 0.55, 0.6, 0.65, 0.7), (0.3, 0.5, 0.7, 1.0)))
+"""`close` and `reading` of `rag.read_support.ReadSupportWeights`; the first asks the reader of nothing."""
 Numbers = NDArray[np.float64]
 
 
@@ -66,27 +69,29 @@ def threshold(labels: NDArray[np.bool_], scores: Numbers, names: NDArray[np.str_
     return float(grid[int(np.argmax(means))])
 
 
-def scores_of(claims: Sequence[Judged], weight: float) -> Numbers:
-    weights = replace(WEIGHTS, reading=weight)
-    return np.array([weights.verdict(c.by_words, c.by_reading).score for c in claims])
+def scores_of(claims: Sequence[Judged], close: float, reading: float) -> Numbers:
+    weights = replace(WEIGHTS, reading=reading)
+    return np.array(
+        [
+            weights.verdict(c.by_words, c.by_reading).score if close <= c.by_words < 1 else c.by_words
+            for c in claims
+        ]
+    )
 
 
 def show(claims: Sequence[Judged]) -> None:
     suites = np.array([c.suite for c in claims])
-    labels = np.array([c.label for c in claims])
-    is_supported, has_any = labels == SupportLabel.SUPPORTED, labels != SupportLabel.UNSUPPORTED
-    three = np.isin(suites, [suite for suite in SUITES if SupportLabel.PARTIAL in labels[suites == suite]])
-    table = Table("weight", *SUITES, "supported", "partial", title="AUROC, balanced accuracy")
-    for weight in TRIED:
-        scores = scores_of(claims, weight)
+    is_supported = np.array([c.label == SupportLabel.SUPPORTED for c in claims])
+    table = Table("close", "reading", *SUITES, "supported", title="AUROC, balanced accuracy")
+    for close, reading in TRIED:
+        scores = scores_of(claims, close, reading)
         least = threshold(is_supported, scores, suites)
-        partial = threshold(has_any[three], scores[three], suites[three])
         cells = [
             f"{roc_auc_score(is_supported[own], scores[own]):.3f}, "
             f"{balanced_accuracy_score(is_supported[own], scores[own] >= least):.3f}"
             for own in (suites == suite for suite in SUITES)
         ]
-        table.add_row(f"{weight:g}", *cells, f"{least:.2f}", f"{min(partial, least):.2f}")
+        table.add_row(f"{close:g}", f"{reading:g}", *cells, f"{least:.2f}")
     Console(width=160).print(table)
 
 

@@ -45,15 +45,23 @@ def claim(text: str) -> Claim:
 
 
 def test_a_quotation_and_a_claim_without_passages_need_no_reading() -> None:
-    words = ScriptedWords({"quoted": QUOTED, "nothing": NOTHING, "other": Support(SupportLabel.PARTIAL, 0.5)})
-    reader = ScriptedClaimReader({"other": 0.5})
-    found = ReadSupport(words, reader).support([claim("quoted"), claim("other"), claim("nothing")])
-    assert reader.asked == ["other"]
+    close = Support(SupportLabel.SUPPORTED, 0.8)
+    words = ScriptedWords({"quoted": QUOTED, "nothing": NOTHING, "close": close})
+    reader = ScriptedClaimReader({"close": 0.5})
+    found = ReadSupport(words, reader).support([claim("quoted"), claim("close"), claim("nothing")])
+    assert reader.asked == ["close"]
     assert (found[0], found[2]) == (QUOTED, NOTHING)
 
 
+def test_of_a_claim_that_is_far_from_its_passages_the_words_decide() -> None:
+    far = Support(SupportLabel.PARTIAL, 0.5)
+    reader = ScriptedClaimReader({})
+    assert ReadSupport(ScriptedWords({"far": far}), reader).support([claim("far")]) == [far]
+    assert reader.asked == []
+
+
 def test_what_the_reader_denies_is_less_supported_than_what_it_affirms() -> None:
-    alike = Support(SupportLabel.SUPPORTED, 0.6)
+    alike = Support(SupportLabel.SUPPORTED, 0.8)
     words = ScriptedWords({"the tenant pays": alike, "the owner pays": alike})
     reader = ScriptedClaimReader({"the tenant pays": 0.95, "the owner pays": 0.02})
     affirmed, denied = ReadSupport(words, reader).support([claim("the tenant pays"), claim("the owner pays")])
@@ -62,11 +70,12 @@ def test_what_the_reader_denies_is_less_supported_than_what_it_affirms() -> None
     assert denied.score < affirmed.score
 
 
-def test_log_odds_are_added_and_labels_follow_the_score() -> None:
-    weights = ReadSupportWeights(words=1.0, reading=1.0, supported=0.7, partial=0.5)
-    verdicts = [weights.verdict(*scores) for scores in ((0.5, 0.75), (0.5, 0.6), (0.25, 0.5))]
+def test_log_odds_are_mixed_and_labels_follow_the_score() -> None:
+    weights = ReadSupportWeights(close=0.5, reading=0.5, supported=0.7, partial=0.5)
+    verdicts = [weights.verdict(*scores) for scores in ((0.9, 0.9), (0.8, 0.5), (0.8, 0.05))]
     assert [verdict.label.value for verdict in verdicts] == ["supported", "partial", "unsupported"]
-    assert [verdict.score for verdict in verdicts] == pytest.approx([0.75, 0.6, 0.25])
+    # Log odds of .8 are ln 4 and of .05 minus ln 19: their mean is that of sqrt(4 / 19) to 1.
+    assert [verdict.score for verdict in verdicts] == pytest.approx([0.9, 2 / 3, 0.3145], abs=1e-4)
 
 
 def test_log_odds_are_finite_at_the_ends() -> None:
