@@ -22,11 +22,17 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         "all-MiniLM-L6-v2", description="the packaged model, or any sentence-transformers name"
     )
+    embedding_url: str = Field(
+        "", description="a vLLM server (--runner pooling) that embeds with that model; empty: in this process"
+    )
     embedding_cache_bytes: int = Field(
         512 * MEBIBYTE, ge=0, description="vectors kept for the next ingest of equal passages; 0 keeps none"
     )
     reranker_model: str = Field(
         "attest-reader", description="the shipped reader, or any sentence-transformers CrossEncoder by name"
+    )
+    reranker_url: str = Field(
+        "", description="a vLLM server (--runner pooling) that scores with that model; empty: in this process"
     )
     rerank_depth: int = Field(
         RERANK_DEPTH,
@@ -38,7 +44,7 @@ class Settings(BaseSettings):
         (), description="vLLM servers that word answers, all with the same model (JSON list)"
     )
     llm_model: str = Field("", description="the model's name there; empty means the first they serve")
-    llm_api_key: SecretStr | None = Field(None, description="the key these servers want")
+    llm_api_key: SecretStr | None = Field(None, description="the key that vLLM servers want, of any kind")
     llm_seconds: float = Field(60.0, gt=0, description="a language model that takes longer is given up")
     unsupported_sentences: Literal["drop", "abstain"] = Field(
         "drop", description="what to do with sentences of a language model that nothing bears out"

@@ -10,6 +10,7 @@ from rag.adapters.packaged_reader import FOLDER, READER_NAME, PackagedReader
 from rag.adapters.sentence_transformer import SentenceTransformerEmbedder
 from rag.adapters.tantivy_index import TantivyIndex
 from rag.adapters.vllm_chat import VllmChat
+from rag.adapters.vllm_pooling import PoolingServer, VllmEmbedder, VllmReranker
 from rag.calibrators import Calibrators, shipped_calibrator
 from rag.chat import ChatGenerator
 from rag.domain import Question
@@ -72,6 +73,9 @@ def with_language_model(system: System, settings: Settings) -> System:
 
 
 def _embedder(settings: Settings) -> Embedder:
+    if settings.embedding_url:
+        named = (settings.embedding_url, settings.embedding_model, settings.llm_api_key)
+        return VllmEmbedder(PoolingServer(*named, "ATTEST_EMBEDDING_URL"))
     if settings.embedding_model == MODEL_NAME:
         return PackagedMiniLM()
     return SentenceTransformerEmbedder(settings.embedding_model)
@@ -80,6 +84,9 @@ def _embedder(settings: Settings) -> Embedder:
 def _reranking(settings: Settings, reader: PackagedReader) -> Reranking | None:
     if settings.rerank_depth == 0:
         return None
+    if settings.reranker_url:
+        named = (settings.reranker_url, settings.reranker_model, settings.llm_api_key)
+        return Reranking(VllmReranker(PoolingServer(*named, "ATTEST_RERANKER_URL")), settings.rerank_depth)
     if settings.reranker_model != READER_NAME:
         return Reranking(CrossEncoderReranker(settings.reranker_model), settings.rerank_depth)
     return Reranking(reader, settings.rerank_depth)

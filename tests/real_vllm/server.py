@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -13,11 +14,26 @@ import httpx
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
+
+from rag.adapters.packaged_minilm import package_folder
 
 MODEL, KEY = "tiny", "s3cret"
 CONTEXT_TOKENS = 2_048
 START_SECONDS = 240  # a bound for a broken server; it takes about 40
+CHAT_OPTIONS = (
+    "--max-model-len",
+    str(CONTEXT_TOKENS),
+    "--structured-outputs-config",
+    '{"backend":"xgrammar","disable_any_whitespace":true}',
+)
+POOLING_OPTIONS = ("--runner", "pooling")
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
@@ -33,6 +49,7 @@ class VllmServer:
     program: str
     model: Path
     log: Path
+    options: tuple[str, ...]
     port: int = 0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -45,9 +62,8 @@ class VllmServer:
         """Start and wait until it answers; on the port it had before, if it had one."""
         self.port = self.port or _free_port()
         command = [self.program, "serve", str(self.model), "--served-model-name", MODEL]
-        command += ["--max-model-len", str(CONTEXT_TOKENS), "--dtype", "float32", "--enforce-eager"]
+        command += ["--dtype", "float32", "--enforce-eager", *self.options]
         command += ["--host", "127.0.0.1", "--port", str(self.port), "--api-key", KEY]
-        command += ["--structured-outputs-config", '{"backend":"xgrammar","disable_any_whitespace":true}']
         own = {
             "VLLM_CPU_KVCACHE_SPACE": "1",
             "VLLM_NO_USAGE_STATS": "1",
@@ -118,6 +134,23 @@ def random_model(folder: Path) -> Path:
     Qwen2ForCausalLM(config).save_pretrained(folder)
     generation = {"eos_token_id": config.eos_token_id}
     (folder / "generation_config.json").write_text(json.dumps(generation))
+    return folder
+
+
+def random_cross_encoder(folder: Path) -> Path:
+    """A small BERT with one label and random weights, and the vocabulary of the packaged embedding model."""
+    torch.manual_seed(1)
+    config = BertConfig(
+        vocab_size=30_522,
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=128,
+        num_labels=1,  # type: ignore[call-arg]  # every configuration of transformers has it
+    )
+    BertForSequenceClassification(config).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
+        shutil.copy(package_folder() / name, folder / name)
     return folder
 
 
