@@ -46,6 +46,13 @@ KINDS: Mapping[type[errors.AttestError], Kind] = {
     errors.StoreUnavailableError: Kind(503, "store-unavailable"),
 }
 INTERNAL = Kind(500, "internal")
+TRANSIENT = (
+    errors.ModelUnavailableError,
+    errors.ModelTimeoutError,
+    errors.OverloadedError,
+    errors.StoreUnavailableError,
+)
+"""What may be over when the client asks again: it is told when."""
 
 
 class FieldError(BaseModel):
@@ -121,9 +128,7 @@ async def _on_attest_error(request: Request, error: Exception) -> Response:
     fields: list[FieldError] = []
     if isinstance(error, errors.InvalidRequestError) and error.field:
         fields.append(FieldError(field=error.field, message=str(error)))
-    is_transient = isinstance(
-        error, errors.StoreUnavailableError | errors.OverloadedError | errors.ModelUnavailableError
-    )
+    is_transient = isinstance(error, TRANSIENT)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if is_transient else None
     return problem(request.scope, kind, str(error), fields, headers)
 

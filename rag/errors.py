@@ -33,7 +33,7 @@ class ModelUnavailableError(AttestError):
     """A model cannot be loaded or its weights are not the expected ones."""
 
 
-class ModelTimeoutError(ModelUnavailableError):
+class ModelTimeoutError(AttestError):
     """A language model did not answer in time."""
 
 

@@ -5,7 +5,12 @@ from dataclasses import replace
 import structlog
 
 from rag.domain import GeneratorChoice, Outcome, Question
-from rag.errors import ContextOverflowError, InvalidRequestError, ModelUnavailableError
+from rag.errors import (
+    ContextOverflowError,
+    InvalidRequestError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+)
 from rag.listener import Listener
 from rag.pipeline import Pipeline, Proposal
 from rag.stopwatch import Stopwatch
@@ -34,7 +39,7 @@ def answer(question: Question, extractive: Pipeline, chat: Pipeline | None, list
     found = chat.find(question, watch)
     try:
         return chat.decide(chat.propose_from(question, found, watch, listener))
-    except (ModelUnavailableError, ContextOverflowError) as error:
+    except (ModelUnavailableError, ModelTimeoutError, ContextOverflowError) as error:
         if question.generator is GeneratorChoice.VLLM:
             raise
         LOG.warning("answered without the language model", error=str(error))

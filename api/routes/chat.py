@@ -30,7 +30,12 @@ from rag.listener import Listener
 router = APIRouter(prefix="/v1", tags=["OpenAI's protocol"])
 
 
-@router.get("/models", summary="List collections as models", response_description="Every collection")
+@router.get(
+    "/models",
+    summary="List collections as models",
+    responses=problems(),
+    response_description="Every collection",
+)
 def models(system: RunningSystem) -> ModelList:
     """A client of OpenAI's protocol chooses a collection as it would choose a model."""
     return ModelList(

@@ -30,7 +30,6 @@ from evals.reading import ReadingFigures, ShortAnswer, figures_of, read_answer
 from evals.run import Selection
 from evals.suites import Task, suite_named
 from rag.domain import Vectors
-from rag.errors import InvalidRequestError
 from rag.language import language_of
 from rag.ports import Embedder
 from rag.sentences import sentences
@@ -92,14 +91,12 @@ def sentence_texts(text: str) -> list[str]:
 
 
 def ways_of(system: System, names: Sequence[str] | None) -> Mapping[str, Answerer]:
-    """The ways of these names, else all that the system has; InvalidRequestError for one that it has not."""
-    known = {MEANING: by_meaning(system.embedder), WORDS: by_words}
-    if system.reader:
-        known = {READER: partial(read_answer, system.reader), **known}
-    elif names is None:
-        Console(stderr=True).print("this system has no reader: only meaning and words are measured")
-    elif READER in names:
-        raise InvalidRequestError("this system has no reader; measure it with --ways meaning words", "ways")
+    """The ways of these names, else all."""
+    known = {
+        READER: partial(read_answer, system.reader),
+        MEANING: by_meaning(system.embedder),
+        WORDS: by_words,
+    }
     return {name: known[name] for name in names or known}
 
 
