@@ -92,7 +92,7 @@ def sentence_texts(text: str) -> list[str]:
 
 def ways_of(system: System, names: Sequence[str] | None) -> Mapping[str, Answerer]:
     """The ways of these names, else all."""
-    known = {
+    known: dict[str, Answerer] = {
         READER: partial(read_answer, system.reader),
         MEANING: by_meaning(system.embedder),
         WORDS: by_words,
