@@ -145,8 +145,12 @@ class ChatModel(Protocol):
         """
         ...
 
+
+class Connection(Protocol):
+    """To a server of models."""
+
     def close(self) -> None:
-        """Give back its connections."""
+        """Give it back."""
         ...
 
 

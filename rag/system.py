@@ -12,7 +12,7 @@ from rag.follow import differences
 from rag.indexes import Indexes
 from rag.listener import Listener
 from rag.pipeline import Pipeline
-from rag.ports import ChatModel, Embedder, Reader, SupportScorer
+from rag.ports import Connection, Embedder, Reader, SupportScorer
 from rag.retrieve import Retriever, require_space
 from rag.settings import Settings
 from rag.store import Store
@@ -38,7 +38,8 @@ class IndexCheck:
 class System:
     """Everything that was wired together by `rag.wiring.open_system`. Thread-safe; close it when done.
 
-    `pipeline` answers without a language model, `chat` with the one that is configured, if any.
+    `pipeline` answers without a language model, `chat` with the one that is configured, if any;
+    `connections` are those to other servers.
     """
 
     settings: Settings
@@ -50,7 +51,7 @@ class System:
     support: SupportScorer
     reader: Reader
     chat: Pipeline | None = None
-    model: ChatModel | None = None
+    connections: tuple[Connection, ...] = ()
 
     def ask(self, question: Question, listener: Listener | None = None) -> Outcome:
         """Answer a question, or abstain; AbandonedError where the listener leaves before."""
@@ -98,8 +99,8 @@ class System:
 
     def close(self) -> None:
         """Write index snapshots and give back the database and the connections."""
-        if self.model is not None:
-            self.model.close()
+        for connection in self.connections:
+            connection.close()
         self.indexes.close()
         self.store.close()
 

@@ -34,9 +34,10 @@ def open_system(settings: Settings, *, embedder: Embedder | None = None) -> Syst
 
     An `embedder` of the caller's own takes the place of the configured one.
     """
-    embedder = embedder or _embedder(settings)
+    servers: list[PoolingServer] = []
+    embedder = embedder or _embedder(settings, servers)
     reader = PackagedReader(FOLDER)
-    reranking = _reranking(settings, reader)
+    reranking = _reranking(settings, reader, servers)
     store = Store.open(settings.resolved_database_url())
     indexes = Indexes(store, settings.home / "indexes", FaissIndex, TantivyIndex)
     indexes.sweep()
@@ -55,6 +56,7 @@ def open_system(settings: Settings, *, embedder: Embedder | None = None) -> Syst
         pipeline=pipeline,
         support=support,
         reader=reader,
+        connections=tuple(servers),
     )
     return with_language_model(system, settings) if settings.llm_urls else system
 
@@ -69,24 +71,28 @@ def with_language_model(system: System, settings: Settings) -> System:
         pipeline_fingerprint, system.embedder.space, generator, system.retriever.reranking
     )
     chat = replace(extractive, generator=generator, fingerprint_for=fingerprint_for)
-    return replace(system, chat=chat, model=model)
+    return replace(system, chat=chat, connections=(*system.connections, model))
 
 
-def _embedder(settings: Settings) -> Embedder:
+def _embedder(settings: Settings, servers: list[PoolingServer]) -> Embedder:
+    """A server that it needs is added to `servers`."""
     if settings.embedding_url:
         named = (settings.embedding_url, settings.embedding_model, settings.llm_api_key)
-        return VllmEmbedder(PoolingServer(*named, "ATTEST_EMBEDDING_URL"))
+        servers.append(PoolingServer(*named, "ATTEST_EMBEDDING_URL"))
+        return VllmEmbedder(servers[-1])
     if settings.embedding_model == MODEL_NAME:
         return PackagedMiniLM()
     return SentenceTransformerEmbedder(settings.embedding_model)
 
 
-def _reranking(settings: Settings, reader: PackagedReader) -> Reranking | None:
+def _reranking(settings: Settings, reader: PackagedReader, servers: list[PoolingServer]) -> Reranking | None:
+    """A server that it needs is added to `servers`."""
     if settings.rerank_depth == 0:
         return None
     if settings.reranker_url:
         named = (settings.reranker_url, settings.reranker_model, settings.llm_api_key)
-        return Reranking(VllmReranker(PoolingServer(*named, "ATTEST_RERANKER_URL")), settings.rerank_depth)
+        servers.append(PoolingServer(*named, "ATTEST_RERANKER_URL"))
+        return Reranking(VllmReranker(servers[-1]), settings.rerank_depth)
     if settings.reranker_model != READER_NAME:
         return Reranking(CrossEncoderReranker(settings.reranker_model), settings.rerank_depth)
     return Reranking(reader, settings.rerank_depth)

@@ -52,6 +52,11 @@ class PoolingServer:
                 self._window = int(served[self._model]["max_model_len"])
             return self._window
 
+    def close(self) -> None:
+        """Close its connections."""
+        self._executor.shutdown()
+        self._http.close()
+
     def asked(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """The answer as JSON; ModelUnavailableError names the server and the setting."""
         try:

@@ -1,5 +1,8 @@
 """Embeddings and scores of real vLLM servers, beside the same models in this process."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from pydantic import SecretStr
@@ -16,33 +19,45 @@ pytestmark = pytest.mark.vllm
 TEXTS = ["The tenant pays rent.", "An aspirin a day.", "", "rent " * 900]
 
 
-def server_of(vllm: VllmServer, model: str = MODEL, key: str = KEY) -> PoolingServer:
-    return PoolingServer(vllm.url, model, SecretStr(key), "ATTEST_EMBEDDING_URL")
+@contextmanager
+def asking(vllm: VllmServer, model: str = MODEL, key: str = KEY) -> Iterator[PoolingServer]:
+    server = PoolingServer(vllm.url, model, SecretStr(key), "ATTEST_EMBEDDING_URL")
+    yield server
+    server.close()
 
 
 def test_a_server_embeds_and_counts_as_the_same_model_does_here(embedding_vllm: VllmServer) -> None:
-    there, here = VllmEmbedder(server_of(embedding_vllm)), PackagedMiniLM()
-    assert there.space.dimension == here.space.dimension
-    assert [count.tokens for count in there.count_tokens(TEXTS)] == [
-        count.tokens for count in here.count_tokens(TEXTS)
-    ]
-    vectors = there.embed(TEXTS)
+    here = PackagedMiniLM()
+    with asking(embedding_vllm) as server:
+        there = VllmEmbedder(server)
+        assert there.space.dimension == here.space.dimension
+        assert [count.tokens for count in there.count_tokens(TEXTS)] == [
+            count.tokens for count in here.count_tokens(TEXTS)
+        ]
+        vectors = there.embed(TEXTS)
+        assert there.embed([]).shape == (0, here.space.dimension)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     same = (vectors[:2] * here.embed(TEXTS[:2])).sum(axis=1)
     assert same.min() > 0.99  # here in bfloat16 where the processor has it
-    assert there.embed([]).shape == (0, here.space.dimension)
 
 
 def test_a_wrong_model_or_key_is_told_by_the_setting(embedding_vllm: VllmServer) -> None:
-    with pytest.raises(ModelUnavailableError, match="serves tiny"):
-        _ = VllmEmbedder(server_of(embedding_vllm, model="other")).space
-    with pytest.raises(ModelUnavailableError, match="ATTEST_EMBEDDING_URL"):
-        VllmEmbedder(server_of(embedding_vllm, key="wrong")).embed(["x"])
+    with (
+        asking(embedding_vllm, model="other") as server,
+        pytest.raises(ModelUnavailableError, match="serves tiny"),
+    ):
+        _ = VllmEmbedder(server).space
+    with (
+        asking(embedding_vllm, key="wrong") as server,
+        pytest.raises(ModelUnavailableError, match="ATTEST_EMBEDDING_URL"),
+    ):
+        VllmEmbedder(server).embed(["x"])
 
 
 def test_a_server_scores_as_the_same_cross_encoder_does_here(scoring_vllm: VllmServer) -> None:
     passages = [Passage("Lease", "The tenant pays rent."), Passage("", "An aspirin a day."), Passage("", "")]
-    there = VllmReranker(server_of(scoring_vllm)).relevance("Who pays rent?", passages)
+    with asking(scoring_vllm) as server:
+        there = VllmReranker(server).relevance("Who pays rent?", passages)
     here = CrossEncoder(str(scoring_vllm.model), device="cpu").predict(
         [("Who pays rent?", "Lease\nThe tenant pays rent."), ("Who pays rent?", "An aspirin a day.")]
     )

@@ -38,8 +38,8 @@ def client_of(client: TestClient, system: System, ingestion: Ingestion) -> Itera
         def make(*models: ScriptedModel | str, **settings: object) -> TestClient:
             named = Settings(llm_urls=tuple(map(url_of, models)), **settings)  # type: ignore[arg-type]
             talking = with_language_model(system, named)
-            assert talking.model is not None
-            opened.callback(talking.model.close)
+            for connection in talking.connections:
+                opened.callback(connection.close)
             app = create_app(talking, ingestion)
             return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
 
