@@ -13,6 +13,8 @@ help: ## Show what there is
 EXTRAS ?= cpu,evals
 DEV ?= --group dev
 KILLS ?= 50
+# Of the tests; each loads the models once.
+WORKERS ?= 2
 # Every suite but those that need a language model; the options of each are in docs/results.md.
 SUITES ?= $(shell $(BIN)/attest eval list --names | grep -v ^choice/)
 EVAL_OPTIONS ?= --split all
@@ -33,7 +35,7 @@ demo: $(VENV)/installed ## Ingest the handbook, serve it, ask it four questions
 	@$(BIN)/python -m api.demo
 
 test: $(VENV)/installed ## Run the tests, with coverage
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
 
 check: $(VENV)/installed ## Lint, types, import rules, compose file
 	$(BIN)/ruff check

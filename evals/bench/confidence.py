@@ -29,6 +29,7 @@ from evals.metrics.statistic import Measured
 from evals.records import Record, RunFolder
 from rag.calibrator import POOLED, Calibrator, load_calibrator
 from rag.calibrators import shipped_calibrator
+from rag.errors import InvalidRequestError
 
 LENGTH = "answer_characters"
 SHOWN = ("Brier", "smECE", "AUROC", "AURC", "coverage@0.05", "coverage@0.1", "coverage@0.2", "oracle@0.2")
@@ -145,9 +146,13 @@ def show_certificates(calibrator: Calibrator, train: Samples, by_suite: Mapping[
         own = tuple(sample for sample in train.items if sample.suite == suite)
         if len(own) < MINIMUM_SAMPLES:
             continue
-        made = calibrate_on(
-            replace(train, items=own), confidence_level=0.9, seed=0, base=calibrator
-        ).calibrator
+        try:
+            made = calibrate_on(
+                replace(train, items=own), confidence_level=0.9, seed=0, base=calibrator
+            ).calibrator
+        except InvalidRequestError as error:  # too few right or wrong ones
+            CONSOLE.print(f"{suite} gets no calibrator of its own: {error}")
+            continue
         samples = [Sample("", "", r.language, r.domain, r.signals, is_correct(r)) for r in records]
         scores = decided_on(made, samples)
         for threshold in made.thresholds:
