@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -27,6 +28,13 @@ def events(text: str) -> list[tuple[str, dict[str, object]]]:
         if lines:
             found.append((lines["event"], json.loads(lines["data"])))
     return found
+
+
+def soon(is_so: Callable[[], bool], seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.02)
+    return is_so()
 
 
 def streamed(client: TestClient, question: str, **fields: object) -> list[tuple[str, dict[str, object]]]:
@@ -102,12 +110,10 @@ def test_a_client_that_leaves_the_stream_ends_the_generation(
         with serving(create_app(talking, ingestion)) as served:
             body = {"question": WHEN, "collection": "library", "stream": True, "generator": "vllm"}
             with httpx.stream("POST", f"{served}/v1/query", json=body, timeout=20) as response:
-                for line in response.iter_lines():
-                    if '"model"' in line:
-                        break
-            end = time.monotonic() + 5
-            while not slow.given_up and time.monotonic() < end:
-                time.sleep(0.02)
-            assert slow.given_up == 1
+                lines = response.iter_lines()  # kept: without it the connection is closed
+                while '"model"' not in next(lines):
+                    pass
+                assert soon(lambda: len(slow.bodies) == 1)
+            assert soon(lambda: slow.given_up == 1)
         for connection in talking.connections:
             connection.close()
