@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.completion import Completion, Message, Sample
-from rag.decoding import Decoding
-from rag.domain import AnswerMode, Draft, Hit, Question
+from rag.decoding import AnswerMode, Decoding
+from rag.domain import Draft, Hit, Question
 from rag.errors import ContextOverflowError
 from rag.language import language_of
 from rag.listener import Listener

@@ -1,11 +1,27 @@
-"""How a language model is asked to choose its words; passed on to the server and recorded with the answer."""
+"""Who words an answer, and how a language model is asked to choose its words; recorded with the answer."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from rag.errors import InvalidRequestError
 
 MOST_SAMPLES = 8
 WIDEST_BEAM = 8
+
+
+class GeneratorChoice(StrEnum):
+    """Who words the answer: a language model where one is configured and answers, or one of the two alone."""
+
+    ANY = ""
+    EXTRACTIVE = "extractive"
+    VLLM = "vllm"
+
+
+class AnswerMode(StrEnum):
+    """How a language model names its sources."""
+
+    MARKS = "marks"  # in the text, as [1]
+    JSON = "json"  # by a schema that the server enforces: no source can be named that was not given
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.decoding import GREEDY, Decoding
+from rag.decoding import GREEDY, AnswerMode, Decoding, GeneratorChoice
 
 Vectors: TypeAlias = NDArray[np.float32]
 """Shape (n, dimension), one row per text in the given order, unit length."""
@@ -166,21 +166,6 @@ class SearchResult:
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float]
     warnings: tuple[str, ...]
-
-
-class GeneratorChoice(StrEnum):
-    """Who words the answer: a language model where one is configured and answers, or one of the two alone."""
-
-    ANY = ""
-    EXTRACTIVE = "extractive"
-    VLLM = "vllm"
-
-
-class AnswerMode(StrEnum):
-    """How a language model names its sources."""
-
-    MARKS = "marks"  # in the text, as [1]
-    JSON = "json"  # by a schema that the server enforces: no source can be named that was not given
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import structlog
 
-from rag.domain import GeneratorChoice, Outcome, Question
+from rag.decoding import GeneratorChoice
+from rag.domain import Outcome, Question
 from rag.errors import (
     ContextOverflowError,
     InvalidRequestError,

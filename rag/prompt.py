@@ -13,7 +13,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 from rag.completion import Message
-from rag.domain import AnswerMode, Hit, Span
+from rag.decoding import AnswerMode
+from rag.domain import Hit, Span
 from rag.errors import InvalidRequestError
 
 LANGUAGES = ("en", "zh")

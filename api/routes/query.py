@@ -11,7 +11,8 @@ from api.requests import PassagesRequest, QueryRequest, SearchRequest
 from api.routes.running import RunningLog, RunningSystem, problems
 from api.schemas import OutcomeOut, SearchOut
 from api.stream import streamed
-from rag.domain import AnswerMode, GeneratorChoice, Question
+from rag.decoding import AnswerMode, GeneratorChoice
+from rag.domain import Question
 from rag.feedback import logged_answer
 from rag.follow_up import standalone
 from rag.listener import Listener

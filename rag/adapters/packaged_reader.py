@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ class PackagedReader:
         self._model: ReaderModel | None = None
         self._recent: LRUCache[tuple[str, int, Passage], list[WindowResult]] = LRUCache(RECENT)
 
-    @property
+    @cached_property
     def version(self) -> str:
         """The files and the recipe that made them; loads neither. ModelUnavailableError without them."""
         return f"{self._files.fingerprint()} {self._files.recipe().version}"

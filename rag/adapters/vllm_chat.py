@@ -92,7 +92,8 @@ class VllmChat:
     ) -> Completion:
         """AbandonedError where the listener leaves meanwhile."""
         spoken = convert_to_messages([(item.role, item.content) for item in messages])
-        result = self._run(self._generated, spoken, _parameters(decoding, schema), listener=listener)
+        parameters = {"model": self.name, **_parameters(decoding, schema)}
+        result = self._run(self._generated, spoken, parameters, listener=listener)
         return _completion(result)
 
     def close(self) -> None:
@@ -197,14 +198,7 @@ class VllmChat:
     async def _generated(
         self, replica: _Replica, messages: list[BaseMessage], parameters: Mapping[str, Any]
     ) -> LLMResult:
-        return await replica.chat.agenerate(
-            [messages], model=self._named or await self._name(replica), **parameters
-        )
-
-    async def _name(self, replica: _Replica) -> str:
-        if self._found is None:
-            self._found = await self._asked_what_is_served(replica)
-        return self._found.name
+        return await replica.chat.agenerate([messages], **parameters)
 
     async def _asked_what_is_served(self, replica: _Replica) -> "_Served":
         listed = (await self._requested(replica, "GET", "/v1/models", None))["data"]

@@ -1,6 +1,7 @@
 from stored import stored
 
-from rag.domain import AnswerMode, Chunk, Hit
+from rag.decoding import AnswerMode
+from rag.domain import Chunk, Hit
 from rag.prompt import LANGUAGES, profiles, prompt, template_hash
 
 
