@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.responses import Response
 
-from api import present
+from api.answering import answering
 from api.disconnect import while_connected
 from api.openai_shapes import (
     ChatCompletion,
@@ -21,11 +21,8 @@ from api.openai_shapes import (
     usage_of,
 )
 from api.routes.running import RunningLog, RunningSystem, problems
-from api.schemas import OutcomeOut
 from rag.domain import Question
-from rag.feedback import logged_answer
 from rag.follow_up import standalone
-from rag.listener import Listener
 
 router = APIRouter(prefix="/v1", tags=["OpenAI's protocol"])
 
@@ -62,12 +59,7 @@ async def complete(
     *earlier, last = request.asked()
     asked = Question(standalone(last, earlier), request.model, max_risk=request.max_risk)
 
-    def answer(listener: Listener) -> OutcomeOut:
-        outcome = system.ask(asked, listener)
-        log.add(logged_answer(outcome))
-        return present.outcome_of(outcome, with_evidence=False)
-
-    outcome = await while_connected(http, answer)
+    outcome = await while_connected(http, answering(system, log, asked))
     whole = completion_of(outcome, request.model)
     if not request.stream:
         return whole

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import present
+from api.answering import answering
 from api.disconnect import while_connected
 from api.requests import PassagesRequest, QueryRequest, SearchRequest
 from api.routes.running import RunningLog, RunningSystem, problems
@@ -13,9 +14,7 @@ from api.schemas import OutcomeOut, SearchOut
 from api.stream import streamed
 from rag.decoding import AnswerMode, GeneratorChoice
 from rag.domain import Question
-from rag.feedback import logged_answer
 from rag.follow_up import standalone
-from rag.listener import Listener
 
 router = APIRouter(prefix="/v1", tags=["questions"])
 
@@ -49,11 +48,7 @@ async def query(
         decoding=request.decoding.decoding(),
     )
 
-    def answer(listener: Listener) -> OutcomeOut:
-        outcome = system.ask(asked, listener)
-        log.add(logged_answer(outcome))
-        return present.outcome_of(outcome, with_evidence="evidence" in request.include)
-
+    answer = answering(system, log, asked, with_evidence="evidence" in request.include)
     return await (streamed(http, answer) if request.stream else while_connected(http, answer))
 
 
