@@ -1,6 +1,7 @@
 """The encoder with its four heads, in torch."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -17,8 +18,6 @@ WIDTH, LAYERS, HEADS, INNER, POSITIONS = 384, 6, 12, 1536, 512
 SUPPORT_CLASSES = ("supported", "partial", "unsupported")
 NEW_ROW_NOISE = 0.02  # the standard deviation that BERT's rows began with
 FIRST_CHINESE, LAST_CHINESE = "\u4e00", "\u9fff"
-
-ORIGINAL_TOKENIZER = package_folder() / TOKENIZER_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,11 @@ class ReaderNetwork(nn.Module):
         rows = self.encoder.embeddings.word_embeddings(candidates)
         hidden = self.guess_norm(nn.functional.gelu(self.guess(states)))
         return cast(Tensor, hidden @ rows.T.to(hidden.dtype)).float()
+
+
+def original_tokenizer() -> Path:
+    """The tokenizer's file of all-MiniLM-L6-v2; ModelUnavailableError where its package is not installed."""
+    return package_folder() / TOKENIZER_FILE
 
 
 def from_packaged_encoder(vocabulary: dict[str, int]) -> ReaderNetwork:

@@ -16,7 +16,7 @@ from rag.adapters.reader_files import HASHES_FILE, TOKENIZER_FILE, ReaderFiles
 from rag.tokens import is_unspaced
 from training.batches import Batch, masked_batches, pair_batches
 from training.examples import Example, read_examples
-from training.model import ORIGINAL_TOKENIZER, ReaderNetwork, from_exported, from_packaged_encoder
+from training.model import ReaderNetwork, from_exported, from_packaged_encoder, original_tokenizer
 from training.prepare import CLOZE_FILES, MASKED_FILE, RANKING_FILES, SPANS_FILE, SUPPORT_FILE
 from training.train import Phase, interleaved, train
 from training.vocabulary import PUNCTUATION, extended, missing_characters
@@ -300,8 +300,8 @@ def _tokenizer(work: Work, texts: Sequence[str]) -> Tokenizer:
     """The extended tokenizer, made once."""
     if work.tokenizer.is_file():
         return Tokenizer.from_file(str(work.tokenizer))
-    original = Tokenizer.from_file(str(ORIGINAL_TOKENIZER))
-    return extended(ORIGINAL_TOKENIZER, missing_characters(original, texts), work.tokenizer)
+    original = Tokenizer.from_file(str(original_tokenizer()))
+    return extended(original_tokenizer(), missing_characters(original, texts), work.tokenizer)
 
 
 def _candidates(tokenizer: Tokenizer) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Exact inner-product search with FAISS, in memory, with a snapshot on disk."""
+"""Exact inner-product search with FAISS, in memory or on a GPU, with a snapshot on disk."""
 
 import hashlib
 import json
@@ -11,6 +11,7 @@ import faiss
 import numpy as np
 import structlog
 
+from rag.adapters.faiss_gpu import GpuCopy
 from rag.domain import ChunkIds, EmbeddingSpace, ScoredId, Vectors
 from rag.intake import Position
 
@@ -31,7 +32,8 @@ class FaissIndex:
         self._path = directory / SNAPSHOT
         self._space = space
         self._lock = threading.Lock()
-        self._index = _new_index(space.dimension)
+        self._index = new_index(space.dimension)
+        self._gpu_copy = GpuCopy()
         self._position: Position | None = None
         self._unsaved = 0
         self._load()
@@ -43,7 +45,8 @@ class FaissIndex:
     def clear(self) -> None:
         """Forget every vector."""
         with self._lock:
-            self._index = _new_index(self._space.dimension)
+            self._index = new_index(self._space.dimension)
+            self._gpu_copy.drop()
             self._position = None
             self._unsaved = 1
 
@@ -54,6 +57,7 @@ class FaissIndex:
         with self._lock:
             self._index.remove_ids(faiss.IDSelectorBatch(ids))
             self._index.add_with_ids(np.ascontiguousarray(vectors), ids)
+            self._gpu_copy.drop()
             self._unsaved += len(ids)
 
     def remove(self, ids: ChunkIds) -> None:
@@ -62,6 +66,7 @@ class FaissIndex:
             return
         with self._lock:
             self._index.remove_ids(faiss.IDSelectorBatch(ids))
+            self._gpu_copy.drop()
             self._unsaved += len(ids)
 
     def commit(self, position: Position) -> None:
@@ -77,7 +82,7 @@ class FaissIndex:
             if k <= 0:
                 return []
             if allowed is None:
-                scores, ids = self._index.search(vector, k)
+                scores, ids = self._gpu_copy.search(self._index, vector, k)
             else:
                 selector = faiss.IDSelectorBatch(allowed)
                 scores, ids = self._index.search(vector, k, params=faiss.SearchParameters(sel=selector))  # type: ignore[call-arg]  # its stubs lack it
@@ -144,6 +149,7 @@ def _header(space: EmbeddingSpace, position: Position, payload: bytes) -> dict[s
     }
 
 
-def _new_index(dimension: int) -> Any:
+def new_index(dimension: int) -> Any:
+    """An empty index of ids and float16 vectors, searched by inner product."""
     codes = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     return faiss.IndexIDMap(codes)
