@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # uv does not read pip's settings; pass on the one that names a folder of wheels.
 UV     := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: install demo test check test-postgres test-browser test-vllm test-kill test-ghosts bench train eval gate format lock clean help
+.PHONY: install demo test check test-postgres test-browser test-vllm test-kill test-ghosts bench gpu-check train eval gate format lock clean help
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
@@ -66,6 +66,9 @@ bench: $(VENV)/installed ## Measure rates, latency and answers (about two hours;
 	$(BIN)/python -m evals.bench.search_latency
 	$(BIN)/python -m evals.bench.answer_speed
 	$(BIN)/python -m evals.bench.reading $(READING_SETS)
+
+gpu-check: $(VENV)/installed ## Compare a GPU with the CPU, agreement and rates; without one it says so
+	$(BIN)/python -m evals.bench.gpu_check
 
 train: $(VENV)/installed ## Make the reader's weights anew, from where it stopped (hours; needs ATTEST_DATA)
 	for step in prepare pretrain read measure export; do \

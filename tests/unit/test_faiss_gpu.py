@@ -31,9 +31,9 @@ class FakeGpu:
         return self.gpus
 
     def StandardGpuResources(self) -> SimpleNamespace:  # noqa: N802 - faiss's name
-        return SimpleNamespace(setTempMemory=lambda size: None)
+        return SimpleNamespace(setTempMemory=lambda _size: None)
 
-    def index_cpu_to_gpu(self, resources: object, device: int, index: Any) -> SimpleNamespace:
+    def index_cpu_to_gpu(self, _resources: object, _device: int, index: Any) -> SimpleNamespace:
         if self.full:
             raise RuntimeError("out of memory")
         self.copies += 1
