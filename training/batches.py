@@ -1,4 +1,4 @@
-"""Examples become batches of like length: tensors for the pairs, and Chinese text with words left out."""
+"""Examples become batches of like length: tensors for the pairs, and text with tokens left out."""
 
 import random
 from collections import defaultdict
@@ -18,8 +18,7 @@ from training.model import SUPPORT_CLASSES
 LONGEST = 192  # tokens of a pair whose answers are marked; reading takes more, but time goes by tokens
 LONGEST_UNMARKED = 256  # of a pair of which only the whole passage is known to answer
 LONGEST_CLAIM = 288
-TOKENS_PER_BATCH = 6_000
-PAIRS_SORTED_TOGETHER = 1_500
+TOKENS_PER_BATCH = 6_000  # on a CPU
 LENGTH_STEP = 32  # few shapes: each new one is compiled, and kept
 NOT_TOLD = -1
 MASKED_SHARE = 0.2
@@ -66,23 +65,20 @@ class Pair:
 
 
 def pair_batches(
-    examples: Sequence[Example], tokenizer: Tokenizer, random_source: random.Random
+    examples: Sequence[Example],
+    tokenizer: Tokenizer,
+    random_source: random.Random,
+    tokens_per_batch: int = TOKENS_PER_BATCH,
 ) -> Iterator[PairBatch]:
-    """Every example once, shuffled, those of like length together."""
+    """Every example once, those of like length together; what fills no batch comes last."""
     encoder = PairEncoder(tokenizer)
-    order = list(range(len(examples)))
-    random_source.shuffle(order)
     waiting: dict[int, list[Pair]] = defaultdict(list)
-    for first in range(0, len(order), PAIRS_SORTED_TOGETHER):
-        full = []
-        for i in order[first : first + PAIRS_SORTED_TOGETHER]:
-            pair = _pair(encoder, examples[i], random_source)
-            length = _rounded(len(pair.window.ids))
-            waiting[length].append(pair)
-            if len(waiting[length]) == TOKENS_PER_BATCH // length:
-                full.append(waiting.pop(length))
-        random_source.shuffle(full)
-        yield from map(pair_batch, full)
+    for example in examples:
+        pair = _pair(encoder, example, random_source)
+        length = _rounded(len(pair.window.ids))
+        waiting[length].append(pair)
+        if len(waiting[length]) == tokens_per_batch // length:
+            yield pair_batch(waiting.pop(length))
     yield from map(pair_batch, waiting.values())
 
 
@@ -147,15 +143,16 @@ def _places(window: Window, span: tuple[int, int]) -> tuple[int, int] | None:
 
 
 def masked_batches(
-    texts: Sequence[str], tokenizer: Tokenizer, random_source: random.Random
+    texts: Sequence[str],
+    tokenizer: Tokenizer,
+    random_source: random.Random,
+    tokens_per_batch: int = TOKENS_PER_BATCH,
 ) -> Iterator[MaskedBatch]:
-    """Every text once, shuffled and cut at LONGEST_MASKED tokens, a fifth of its tokens hidden."""
+    """Every text once, cut at LONGEST_MASKED tokens, a fifth of its tokens hidden."""
     mask_id, vocabulary_size = tokenizer.get_vocab()["[MASK]"], tokenizer.get_vocab_size()
-    order = list(range(len(texts)))
-    random_source.shuffle(order)
-    size = TOKENS_PER_BATCH // LONGEST_MASKED
-    for first in range(0, len(order), size):
-        encoded = tokenizer.encode_batch([texts[i][:1_000] for i in order[first : first + size]])
+    size = tokens_per_batch // LONGEST_MASKED
+    for first in range(0, len(texts), size):
+        encoded = tokenizer.encode_batch([text[:1_000] for text in texts[first : first + size]])
         rows = [
             item.ids if len(item.ids) <= LONGEST_MASKED else item.ids[:LONGEST_MASKED] for item in encoded
         ]

@@ -266,20 +266,20 @@ def _laws(root: Path) -> Iterator[_Document]:
 
 _CORPORA: Mapping[str, tuple[_Corpus, ...]] = {
     "en": (
-        _Corpus("squad_slice", _of_spans(span_sets.SQUAD_SLICE), rounds=8),
-        _Corpus("covid_qa", _of_spans(span_sets.COVID_QA)),
-        _Corpus("policyqa", _of_spans(span_sets.POLICYQA)),
-        _Corpus("bioasq", _bioasq),
+        _Corpus("squad_slice", _of_spans(span_sets.SQUAD_SLICE), rounds=16),
+        _Corpus("covid_qa", _of_spans(span_sets.COVID_QA), rounds=4),
+        _Corpus("policyqa", _of_spans(span_sets.POLICYQA), rounds=4),
+        _Corpus("bioasq", _bioasq, rounds=4),
         _Corpus("medquad", _medquad, share=0.25),
-        _Corpus("fastapi", _fastapi("en")),
-        _Corpus("wice", _wice, rounds=3),
-        _Corpus("expertqa", _expertqa, rounds=3),
+        _Corpus("fastapi", _fastapi("en"), rounds=4),
+        _Corpus("wice", _wice, rounds=8),
+        _Corpus("expertqa", _expertqa, rounds=6),
         _Corpus("cuad", _of_spans(span_sets.CUAD), share=0.15),
     ),
     "zh": (
         _Corpus("laws_zh", _laws, rounds=2, share=0.55),
         _Corpus("cmrc2018", _of_spans(span_sets.CMRC2018), rounds=5),
-        _Corpus("drcd", _of_spans(span_sets.DRCD), rounds=5),
-        _Corpus("fastapi", _fastapi("zh"), rounds=2),
+        _Corpus("drcd", _of_spans(span_sets.DRCD), rounds=8),
+        _Corpus("fastapi", _fastapi("zh"), rounds=4),
     ),
 }

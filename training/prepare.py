@@ -22,16 +22,12 @@ from training.examples import Example, write_examples
 from training.ranking import RANKING_SOURCES, RankingSource, ranking_examples
 from training.spans import span_examples
 from training.support_pairs import support_examples
+from training.work import CLOZE_FILES, MASKED_FILES, RANKING_FILES, SPANS_FILE, SUPPORT_FILE
 
 LOG = structlog.get_logger()
 
-MASKED_FILE = "mlm_zh.txt.gz"
-CLOZE_FILES = {"en": "cloze_en.jsonl.gz", "zh": "cloze_zh.jsonl.gz"}
-SPANS_FILE, SUPPORT_FILE = "spans.jsonl.gz", "support.jsonl.gz"
-RANKING_FILES = {"en": "ranking_en.jsonl.gz", "zh": "ranking_zh.jsonl.gz"}
-
-MASKED_PASSAGES = 60_000
-CLOZE_QUESTIONS = {"en": 60_000, "zh": 40_000}
+MASKED_PASSAGES = 120_000  # of a language, at most
+CLOZE_QUESTIONS = {"en": 320_000, "zh": 120_000}  # at most
 CHINESE_QUESTIONS = ("reading/cmrc2018", "reading/drcd", "retrieval/stard", "retrieval/fastapi")
 """The ranking sources whose questions are Chinese."""
 
@@ -43,9 +39,9 @@ def prepare(
 
     `ranked` names the suites that ranking examples are made of.
     """
-    texts = data / MASKED_FILE
-    if not texts.is_file():
-        _write_lines(texts, _chinese_lines(root, random.Random(seed)))
+    for language, file in MASKED_FILES.items():
+        if not (data / file).is_file():
+            _write_lines(data / file, _lines(root, language, random.Random(seed)))
     for language, file in CLOZE_FILES.items():
         _make(data / file, partial(_cloze, root, language, random.Random(seed)))
     _make(data / SPANS_FILE, partial(span_examples, root, random.Random(seed)))
@@ -65,8 +61,8 @@ def _make(path: Path, examples: Callable[[], Iterator[Example]]) -> None:
         LOG.info("made", file=path.name, examples=write_examples(path, examples()))
 
 
-def _chinese_lines(root: Path, chance: random.Random) -> Iterator[str]:
-    for passage in itertools.islice(passages(root, "zh", chance), MASKED_PASSAGES):
+def _lines(root: Path, language: str, chance: random.Random) -> Iterator[str]:
+    for passage in itertools.islice(passages(root, language, chance), MASKED_PASSAGES):
         yield " ".join(passage.text.split())
 
 

@@ -1,51 +1,63 @@
-"""The phases of training: what each learns from, how fast, and in which order."""
+"""The rounds of training: what each learns from, how fast, and in which order."""
 
-import gzip
 import hashlib
+import os
 import random
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from tokenizers import Tokenizer
 
 from evals.data import is_development
 from rag.adapters.reader_files import HASHES_FILE, TOKENIZER_FILE, ReaderFiles
-from rag.tokens import is_unspaced
-from training.batches import Batch, masked_batches, pair_batches
+from training.batches import TOKENS_PER_BATCH
 from training.examples import Example, read_examples
-from training.model import ReaderNetwork, from_exported, from_packaged_encoder, original_tokenizer
-from training.prepare import CLOZE_FILES, MASKED_FILE, RANKING_FILES, SPANS_FILE, SUPPORT_FILE
-from training.train import Phase, interleaved, train
-from training.vocabulary import PUNCTUATION, extended, missing_characters
+from training.loader import Material, batches_of
+from training.model import ReaderNetwork, from_exported
+from training.train import Phase, train
+from training.work import CLOZE_FILES, MASKED_FILES, RANKING_FILES, SPANS_FILE, SUPPORT_FILE, Work, lines
 
 SEED = 20261122
-PRETRAINING_RATE, READING_RATE = 2e-4, 1.5e-4
-
-
-@dataclass(frozen=True, slots=True)
-class PretrainingAmounts:
-    """Cloze questions by language, and Chinese passages with characters hidden."""
-
-    cloze_en: int = 10_000
-    cloze_zh: int = 5_000
-    masked: int = 12_000
+EVERY = "*"  # every source of a file
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One pass over questions and claims.
+    """One pass over questions, claims and texts.
 
     `times`: by file, how often the examples of each source are learnt; below 1 a random part is taken. What a
-    file holds of other sources is left out. `share`: of all these, shuffled, what is learnt from.
-    `begins_after`: the phase whose weights it goes on from.
+    file holds of other sources is left out. `masked`: how often the texts of a language are, with tokens
+    hidden. `share`: of all these, shuffled, what is learnt from. `learning_rate` is the highest.
+    `begins_after`: the round whose weights it goes on from; None: those of the packaged encoder.
     """
 
     times: Mapping[str, Mapping[str, float]]
-    share: float
-    begins_after: str
+    learning_rate: float
+    begins_after: str | None
+    share: float = 1.0
+    masked: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What fits the machine: on a GPU larger batches, dropout, and other processes that make the batches."""
+
+    device: str
+    tokens_per_batch: int
+    dropout: float
+    workers: int
+
+
+def this_machine() -> Machine:
+    """A GPU where torch sees one."""
+    if torch.cuda.is_available():
+        return Machine("cuda", 4 * TOKENS_PER_BATCH, dropout=0.1, workers=max(1, (os.cpu_count() or 2) - 2))
+    return Machine("cpu", TOKENS_PER_BATCH, dropout=0.0, workers=0)
 
 
 def _by_file(
@@ -62,6 +74,12 @@ def _by_file(
 
 
 ROUNDS = {
+    "pretrain": Round(
+        {CLOZE_FILES["en"]: {EVERY: 0.04}, CLOZE_FILES["zh"]: {EVERY: 0.05}},
+        masked={"zh": 0.1},
+        learning_rate=2e-4,
+        begins_after=None,
+    ),
     "read": Round(
         _by_file(
             spans={
@@ -97,6 +115,7 @@ ROUNDS = {
             cloze={},
         ),
         share=0.8,
+        learning_rate=1.5e-4,
         begins_after="pretrain",
     ),
     "read-more": Round(
@@ -139,139 +158,138 @@ ROUNDS = {
             },
         ),
         share=0.62,
+        learning_rate=1.5e-4,
         begins_after="read",
     ),
+    "pretrain-more": Round(
+        {file: {EVERY: 2.0} for file in CLOZE_FILES.values()},
+        masked={"en": 2.0, "zh": 3.0},
+        learning_rate=4e-4,
+        begins_after="read-more",
+    ),
+    "read-again": Round(
+        _by_file(
+            spans={
+                "squad_slice": 4.0,
+                "covid_qa": 4.0,
+                "bioasq": 4.0,
+                "policyqa": 3.0,
+                "cuad": 2.5,
+                "cmrc2018": 2.5,
+                "drcd": 4.0,
+            },
+            ranking={
+                "retrieval/stard": 5.0,
+                "reading/covid_qa": 4.0,
+                "reading/bioasq": 4.0,
+                "document/cuad": 2.0,
+                "retrieval/bioasq": 4.0,
+                "reading/squad_slice": 2.0,
+                "document/policyqa": 2.0,
+                "reading/cmrc2018": 1.5,
+                "reading/drcd": 1.5,
+                "retrieval/fastapi": 3.0,
+            },
+            claims={
+                "wice": 5.0,
+                "expertqa": 3.0,
+                "altered": 2.0,
+                "stated": 0.5,
+                "topical": 2.0,
+                "joined": 1.5,
+                "ideal": 2.0,
+            },
+            cloze={EVERY: 0.3},
+        ),
+        learning_rate=3e-4,
+        begins_after="pretrain-more",
+    ),
 }
-"""The shipped weights are those after the last; each takes about an hour on two cores.
+"""The shipped weights are those after the last. The first three take about an hour each on two cores; the
+last two were sized for a GPU (minutes), and were learnt on one.
 
 English labels are few and learnt more often than the others; of Chinese spans, which are plenty, a part is.
 MedQuAD, which `training.ranking` knows too, is left out: its collection takes longer to embed than its
-examples are worth. The second round has what the first had too little of (training/log.md): claims with a
-fact altered, and cloze questions on encyclopedic sentences.
+examples are worth. `training/log.md` tells why each round is as it is.
 """
 RANKED = ROUNDS["read"].times[RANKING_FILES["en"]]
 """The suites that ranking examples are made of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """The folder of examples, checkpoints and results."""
+def learn(
+    work: Work,
+    name: str,
+    *,
+    share: float | None = None,
+    begin: Path | None = None,
+    minutes: float | None = None,
+) -> None:
+    """Go through one of ROUNDS.
 
-    folder: Path
-
-    @property
-    def data(self) -> Path:
-        """Where `prepare` writes and training reads."""
-        return self.folder / "data"
-
-    @property
-    def home(self) -> Path:
-        """The collections that ranking examples are mined from."""
-        return self.folder / "home"
-
-    @property
-    def tokenizer(self) -> Path:
-        """The extended tokenizer."""
-        return self.folder / "tokenizer.json"
-
-    @property
-    def checkpoints(self) -> Path:
-        """What each phase leaves."""
-        return self.folder / "checkpoints"
-
-    def network(self, phase: str) -> tuple[ReaderNetwork, Tokenizer]:
-        """The network as it was after a phase, and its tokenizer; FileNotFoundError before that."""
-        tokenizer = Tokenizer.from_file(str(self.tokenizer))
-        network = ReaderNetwork(tokenizer.get_vocab_size())
-        path = self.checkpoints / f"{phase}.done.pt"
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["network"])
-        return network, tokenizer
-
-
-def pretrain(work: Work, amounts: PretrainingAmounts) -> None:
-    """Learn Chinese characters, and to find spans, from unlabelled text."""
-    torch.manual_seed(SEED)
-    texts = _lines(work.data / MASKED_FILE)
-    tokenizer = _tokenizer(work, texts)
-    network = from_packaged_encoder(tokenizer.get_vocab())
-    files = [work.data / name for name in CLOZE_FILES.values()]
-    limits = (amounts.cloze_en, amounts.cloze_zh)
-    cloze = [item for file, limit in zip(files, limits, strict=True) for item in _training(file, limit)]
-    texts = texts[: amounts.masked]
-
-    def batches() -> Iterator[Batch]:
-        return interleaved(
-            [
-                (len(cloze), pair_batches(cloze, tokenizer, random.Random(SEED))),
-                (len(texts), masked_batches(texts, tokenizer, random.Random(SEED + 1))),
-            ],
-            random.Random(SEED + 2),
-        )
-
-    train(
-        network.to(_device()),
-        Phase(
-            name="pretrain",
-            batches=batches,
-            examples=len(cloze) + len(texts),
-            learning_rate=PRETRAINING_RATE,
-            candidates=_candidates(tokenizer),
-            made_from=_digest(astuple(amounts), [*files, work.data / MASKED_FILE]),
-        ),
-        work.checkpoints,
-    )
-
-
-def read(work: Work, round_name: str, share: float | None, begin: Path | None) -> None:
-    """Learn all four heads in one of ROUNDS.
-
-    `share`: of its shuffled questions and claims, what is learnt from; None: the round's own.
-    `begin` is the folder of an exported reader to go on from, None: the end of the phase before.
+    `share`: of its shuffled material, what is learnt from; None: the round's own. `begin` is the folder of an
+    exported reader to go on from, None: the end of the round before. After `minutes` the round ends, and its
+    rate has fallen by then, whatever was learnt.
     """
-    chosen = ROUNDS[round_name]
-    learnt = chosen.share if share is None else share
+    chosen, machine = ROUNDS[name], this_machine()
     torch.manual_seed(SEED)
-    network, tokenizer = work.network(chosen.begins_after) if begin is None else _exported(work, begin)
-    beginning = work.checkpoints / f"{chosen.begins_after}.done.pt" if begin is None else begin / HASHES_FILE
-    random_source = random.Random(SEED + 3)
-    files = {work.data / name: times for name, times in chosen.times.items() if times}
-    examples = [
-        example
-        for file, times in files.items()
-        for example in _repeated(_training(file), times, random_source)
-    ]
+    network, tokenizer = _beginning(work, chosen, begin, machine.dropout)
+    chance = random.Random(f"{SEED}:{name}")
+    files = {work.data / file: times for file, times in chosen.times.items() if times}
+    texts = {work.data / MASKED_FILES[language]: times for language, times in chosen.masked.items()}
+    material = Material(
+        [item for file, times in files.items() for item in _repeated(_training(file), times, chance)],
+        [line for file, times in texts.items() for line in _times(lines(file), times, chance)],
+        tokenizer,
+        machine.tokens_per_batch,
+        SEED,
+    )
+    learnt = chosen.share if share is None else share
+    ended = work.done(chosen.begins_after) if chosen.begins_after else work.tokenizer
+    before = begin / HASHES_FILE if begin else ended
     train(
-        network.to(_device()),
+        network.to(machine.device),
         Phase(
-            name=round_name,
-            batches=lambda: pair_batches(examples, tokenizer, random.Random(SEED + 4)),
-            examples=round(learnt * len(examples)),
-            learning_rate=READING_RATE,
-            candidates=_candidates(tokenizer),
-            made_from=_digest(
-                (learnt, *(item for times in files.values() for item in times.items())),
-                [*files, beginning],
-            ),
+            name=name,
+            batches=lambda: batches_of(material, machine.workers),
+            examples=round(learnt * (len(material.pairs) + len(material.texts))),
+            learning_rate=chosen.learning_rate,
+            seconds=None if minutes is None else 60 * minutes,
+            made_from=_digest((learnt, *astuple(chosen)), [*files, *texts, before]),
         ),
         work.checkpoints,
     )
 
 
-def _exported(work: Work, folder: Path) -> tuple[ReaderNetwork, Tokenizer]:
-    """An exported reader's network; its tokenizer becomes that of the work folder."""
-    files = ReaderFiles(folder)
-    shutil.copyfile(files.verified(TOKENIZER_FILE), work.tokenizer)
-    return from_exported(files), Tokenizer.from_file(str(work.tokenizer))
+def _beginning(
+    work: Work, chosen: Round, begin: Path | None, dropout: float
+) -> tuple[ReaderNetwork, Tokenizer]:
+    """The network that a round goes on from; an exported one's tokenizer becomes that of the work folder."""
+    if begin:
+        files = ReaderFiles(begin)
+        shutil.copyfile(files.verified(TOKENIZER_FILE), work.tokenizer)
+        return from_exported(files, dropout=dropout), Tokenizer.from_file(str(work.tokenizer))
+    if chosen.begins_after:
+        return work.network(chosen.begins_after, dropout=dropout)
+    # Whoever goes on from a reader needs neither the package nor what reads it.
+    from training.origin import extended_tokenizer, packaged_encoder  # noqa: PLC0415
+
+    tokenizer = extended_tokenizer(lines(work.data / MASKED_FILES["zh"]), work.tokenizer)
+    return packaged_encoder(tokenizer.get_vocab(), dropout=dropout), tokenizer
 
 
 def _repeated(
-    examples: Sequence[Example], times: Mapping[str, float], random_source: random.Random
+    examples: Iterable[Example], times: Mapping[str, float], chance: random.Random
 ) -> Iterator[Example]:
     """Each example as often as its source says ("altered:cuad" is of "altered"); of a fraction, by chance."""
     for example in examples:
-        wanted = times.get(example.source.partition(":")[0], 0.0)
-        for _ in range(int(wanted) + (random_source.random() < wanted % 1)):
-            yield example
+        wanted = times.get(example.source.partition(":")[0], times.get(EVERY, 0.0))
+        yield from _times([example], wanted, chance)
+
+
+def _times(items: Iterable[T], times: float, chance: random.Random) -> Iterator[T]:
+    for item in items:
+        for _ in range(int(times) + (chance.random() < times % 1)):
+            yield item
 
 
 def development(work: Work) -> Iterator[Example]:
@@ -280,44 +298,15 @@ def development(work: Work) -> Iterator[Example]:
         yield from (item for item in read_examples(work.data / name) if is_development(item.group))
 
 
-def _training(path: Path, limit: int | None = None) -> list[Example]:
-    """The first examples of a file that are not of the development split."""
-    kept: list[Example] = []
-    for example in read_examples(path):
-        if len(kept) == limit:
-            break
-        if not is_development(example.group):
-            kept.append(example)
-    return kept
+def _training(path: Path) -> Iterator[Example]:
+    """The examples of a file that are not of the development split."""
+    return (example for example in read_examples(path) if not is_development(example.group))
 
 
-def _lines(path: Path) -> list[str]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return [line.strip() for line in file if line.strip()]
-
-
-def _tokenizer(work: Work, texts: Sequence[str]) -> Tokenizer:
-    """The extended tokenizer, made once."""
-    if work.tokenizer.is_file():
-        return Tokenizer.from_file(str(work.tokenizer))
-    original = Tokenizer.from_file(str(original_tokenizer()))
-    return extended(original_tokenizer(), missing_characters(original, texts), work.tokenizer)
-
-
-def _candidates(tokenizer: Tokenizer) -> torch.Tensor:
-    """The ids of Chinese characters and marks, ascending."""
-    chosen = [i for token, i in tokenizer.get_vocab().items() if is_unspaced(token) or token in PUNCTUATION]
-    return torch.tensor(sorted(chosen))
-
-
-def _digest(amounts: tuple[object, ...], files: Sequence[Path]) -> str:
+def _digest(amounts: tuple[object, ...], files: Iterable[Path]) -> str:
     """Tells the options and the files of one training from those of another."""
     digest = hashlib.sha256(repr(amounts).encode())
     for path in files:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

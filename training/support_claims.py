@@ -34,7 +34,13 @@ _LAYOUTS = {
 
 
 def judged_claims(root: Path) -> Iterator[Example]:
-    """WiCE's and ExpertQA's claims of train documents, with their passages as stretches."""
+    """WiCE's and ExpertQA's claims of train documents, with their passages as stretches.
+
+    WiCE's come with what bears them out and its surroundings too, and with the article without it.
+    """
+    for asked in claims.load_wice(root).questions:
+        if not asked.is_test:
+            yield from _with_and_without_its_evidence(asked)
     for asked in claims.load_wice_chunks(root).questions:
         if not asked.is_test:
             yield _judged("wice", asked, _best_part(asked.text, [asked.passages[0].text]))
@@ -45,6 +51,22 @@ def judged_claims(root: Path) -> Iterator[Example]:
         if texts and not asked.is_test:
             yield _judged("expertqa", asked, _best_part(asked.text, texts))
     yield from _partly_supported(root)
+
+
+def _with_and_without_its_evidence(asked: EvalQuestion) -> Iterator[Example]:
+    """The claim beside each set of sentences that bears it out, and beside the article without all of them.
+
+    Sets that are too long are left out, and so is the whole claim where no sentence bears it out.
+    """
+    lines = asked.passages[0].text.split("\n")
+    sets = [[int(number) for number in numbers.split()] for numbers in asked.metadata["sentences"].split("|")]
+    for chosen in filter(None, sets):
+        if sum(len(lines[i]) for i in chosen) <= LONGEST["en"]:
+            yield _judged("wice", asked, _around(lines, chosen))
+    bearing = {number for chosen in sets for number in chosen}
+    rest = _best_part(asked.text, ["\n".join(line for i, line in enumerate(lines) if i not in bearing)])
+    if bearing and rest:
+        yield replace(_judged("wice", asked, rest), label=str(SupportLabel.UNSUPPORTED))
 
 
 def _judged(source: str, asked: EvalQuestion, passage: str) -> Example:

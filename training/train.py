@@ -1,7 +1,6 @@
 """One phase of training: batches in, checkpoints out; a phase that was stopped goes on where it was."""
 
 import itertools
-import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 
 from training.batches import Batch
-from training.loss import losses
+from training.loss import Losses, losses
 from training.model import ReaderNetwork
 
 LOG = structlog.get_logger()
@@ -33,7 +32,8 @@ class Phase:
     """What a phase learns from. `batches` gives the same ones in the same order each time it is called.
 
     After `examples`, or all that there are, the phase ends; till then the learning rate falls from
-    `learning_rate` to zero.
+    `learning_rate` to zero. With `seconds` it ends by then, and the rate is as far down; what was stopped in
+    between has them anew.
     `made_from` tells options and files apart: what was begun with others is not continued.
     """
 
@@ -41,8 +41,8 @@ class Phase:
     batches: Callable[[], Iterator[Batch]]
     examples: int
     learning_rate: float
-    candidates: Tensor
     made_from: str
+    seconds: float | None = None
 
 
 def train(network: ReaderNetwork, phase: Phase, folder: Path) -> None:
@@ -64,12 +64,15 @@ def train(network: ReaderNetwork, phase: Phase, folder: Path) -> None:
         step, seen = state["step"], state["seen"]
         LOG.info("continuing", phase=phase.name, step=step, share=round(seen / phase.examples, 3))
     network.train()
-    saved, report = time.monotonic(), _Report(phase, seen)
+    began = saved = time.monotonic()
+    report = _Report(phase, seen)
     for batch in itertools.islice(phase.batches(), step, None):
-        if seen >= phase.examples:
+        spent = 0.0 if phase.seconds is None else (time.monotonic() - began) / phase.seconds
+        share = max(seen / phase.examples, spent)
+        if share >= 1:
             break
-        _set_rate(optimizer, phase.learning_rate, seen / phase.examples)
-        report.add(_step(network, optimizer, _to(batch, device), phase.candidates.to(device)), len(batch.ids))
+        _set_rate(optimizer, phase.learning_rate, share)
+        report.add(_step(network, optimizer, _to(batch, device)), len(batch.ids))
         step, seen = step + 1, seen + len(batch.ids)
         if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
             state = {"optimizer": optimizer.state_dict(), "step": step, "seen": seen}
@@ -99,22 +102,21 @@ def _set_rate(optimizer: torch.optim.Optimizer, peak: float, share: float) -> No
         group["lr"] = peak * max(factor, 1e-3) * group["factor"]
 
 
-def _step(
-    network: ReaderNetwork, optimizer: torch.optim.Optimizer, batch: Batch, candidates: Tensor
-) -> Mapping[str, float]:
+def _step(network: ReaderNetwork, optimizer: torch.optim.Optimizer, batch: Batch) -> Losses:
     device = next(network.parameters()).device
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        found = losses(network, batch, candidates)
+        found = losses(network, batch)
     total = torch.stack([WEIGHTS[head] * loss for head, loss in found.items()]).sum()
     total.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
     optimizer.step()
     optimizer.zero_grad()
-    return {head: loss.item() for head, loss in found.items()}
+    return {head: loss.detach() for head, loss in found.items()}
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:
-    return type(batch)(**{name: getattr(batch, name).to(device) for name in batch.__slots__})
+    moved = {name: getattr(batch, name).to(device, non_blocking=True) for name in batch.__slots__}
+    return type(batch)(**moved)
 
 
 def _state(path: Path, phase: Phase, device: torch.device) -> Any:
@@ -142,9 +144,9 @@ class _Report:
     def __init__(self, phase: Phase, seen: int) -> None:
         self._phase, self._seen, self._first = phase, seen, seen
         self._steps, self._began = 0, time.monotonic()
-        self._losses: dict[str, list[float]] = defaultdict(list)
+        self._losses: dict[str, list[Tensor]] = defaultdict(list)
 
-    def add(self, found: Mapping[str, float], examples: int) -> None:
+    def add(self, found: Losses, examples: int) -> None:
         for head, loss in found.items():
             self._losses[head].append(loss)
         self._seen, self._steps = self._seen + examples, self._steps + 1
@@ -154,25 +156,8 @@ class _Report:
         LOG.info(
             self._phase.name,
             share=round(self._seen / self._phase.examples, 3),
-            **{head: round(sum(values) / len(values), 3) for head, values in self._losses.items()},
+            **{head: round(float(torch.stack(each).mean()), 3) for head, each in self._losses.items()},
             examples_per_second=round(rate, 1),
             minutes_left=round((self._phase.examples - self._seen) / rate / 60, 1),
         )
         self._losses.clear()
-
-
-def interleaved(sources: list[tuple[int, Iterator[Batch]]], random_source: random.Random) -> Iterator[Batch]:
-    """Batches of several sources, each drawn as often as it still has examples left, until all are empty.
-
-    A source is how many examples it holds, and its batches.
-    """
-    left = {number: count for number, (count, _) in enumerate(sources)}
-    while left:
-        numbers = list(left)
-        number = random_source.choices(numbers, weights=[max(1, left[i]) for i in numbers])[0]
-        batch = next(sources[number][1], None)
-        if batch is None:
-            del left[number]
-            continue
-        left[number] -= len(batch.ids)
-        yield batch

@@ -1,5 +1,7 @@
 import random
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,12 +10,13 @@ from reader_fixtures import tiny_tokenizer
 
 from rag.adapters.reader_files import ReaderFiles
 from training import train as training
-from training.batches import Batch, masked_batches, pair_batches
+from training.batches import Batch, MaskedBatch, PairBatch, masked_batches
 from training.examples import Example, Task
 from training.export import export
+from training.loader import Material, batches_of
 from training.loss import losses
 from training.model import LAYERS, ReaderNetwork, from_exported, shipped_weights
-from training.train import Phase, interleaved, train
+from training.train import Phase, train
 
 PASSAGE = "the tenant pays rent"
 EXAMPLES = [
@@ -22,14 +25,11 @@ EXAMPLES = [
     Example(Task.SUPPORT, "en", "s", "g", "the tenant pays", "", PASSAGE, None, None, "supported"),
     Example(Task.SUPPORT, "en", "s", "g", "the filter pays", "", PASSAGE, None, None, "unsupported"),
 ] * 4
-CANDIDATES = torch.arange(5, 100)
+TEXTS = ["租金由租客付 " * 8] * 40
 
 
-def batches() -> Iterator[Batch]:
-    tokenizer = tiny_tokenizer()
-    pairs = (batch for seed in range(2) for batch in pair_batches(EXAMPLES, tokenizer, random.Random(seed)))
-    masked = masked_batches(["租金由租客付 " * 8] * 40, tokenizer, random.Random(1))
-    return interleaved([(32, pairs), (40, masked)], random.Random(2))
+def batches(workers: int = 0) -> Iterator[Batch]:
+    return batches_of(Material(EXAMPLES * 2, TEXTS, tiny_tokenizer(), 600, seed=2), workers)
 
 
 def network(layers: int = 1) -> ReaderNetwork:
@@ -38,7 +38,7 @@ def network(layers: int = 1) -> ReaderNetwork:
 
 
 def phase(given: Callable[[], Iterator[Batch]] = batches, made_from: str = "these") -> Phase:
-    return Phase("learn", given, 2 * len(EXAMPLES) + 40, 1e-4, CANDIDATES, made_from)
+    return Phase("learn", given, 2 * len(EXAMPLES) + len(TEXTS), 1e-4, made_from)
 
 
 class StoppedError(Exception):
@@ -82,14 +82,14 @@ def test_what_was_begun_with_other_examples_is_not_continued(tmp_path: Path) -> 
         train(network(), phase(made_from="others"), tmp_path)
 
 
-def test_text_without_a_chinese_character_hidden_changes_nothing() -> None:
-    [batch] = masked_batches(["rent " * 8], tiny_tokenizer(), random.Random(1))
-    assert losses(network(), batch, torch.tensor([0]))["masked"].item() == 0
+def test_text_without_a_hidden_token_changes_nothing() -> None:
+    [batch] = masked_batches([""], tiny_tokenizer(), random.Random(1))
+    assert losses(network(), batch)["masked"].item() == 0
 
 
 def test_few_hidden_characters_have_a_loss() -> None:
     [batch] = masked_batches(["租金由租客付 " * 8], tiny_tokenizer(), random.Random(1))
-    assert losses(network(), batch, CANDIDATES)["masked"].item() > 0
+    assert losses(network(), batch)["masked"].item() > 0
 
 
 def test_every_head_learns(tmp_path: Path) -> None:
@@ -104,12 +104,27 @@ def test_what_is_shipped_leaves_out_the_guessing_of_tokens() -> None:
     assert not [name for name in shipped_weights(network()) if "guess" in name]
 
 
-def test_sources_are_drawn_until_all_are_empty() -> None:
-    tokenizer = tiny_tokenizer()
-    one: list[Batch] = list(pair_batches(EXAMPLES, tokenizer, random.Random(1)))
-    other: list[Batch] = list(masked_batches(["租金由租客付"] * 200, tokenizer, random.Random(1)))
-    drawn = list(interleaved([(16, iter(one)), (200, iter(other))], random.Random(1)))
-    assert sorted(map(id, drawn)) == sorted(map(id, one + other))
+def test_a_phase_ends_when_its_time_is_over(tmp_path: Path) -> None:
+    drawn: list[Batch] = []
+
+    def endless() -> Iterator[Batch]:
+        for batch in batches():
+            drawn.append(batch)
+            time.sleep(0.05)
+            yield batch
+
+    train(network(), replace(phase(endless), seconds=0.12), tmp_path)
+    assert 1 < len(drawn) < sum(1 for _ in batches())
+    assert (tmp_path / "learn.done.pt").is_file()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_every_pair_and_text_comes_once_whoever_makes_the_batches(workers: int) -> None:
+    made = list(batches(workers))
+    pairs = [row for batch in made if isinstance(batch, PairBatch) for row in batch.answerable]
+    texts = [row for batch in made if isinstance(batch, MaskedBatch) for row in batch.ids]
+    assert (len(pairs), len(texts)) == (2 * len(EXAMPLES), len(TEXTS))
+    assert all(torch.equal(one.ids, other.ids) for one, other in zip(made, batches(), strict=True))
 
 
 def test_an_exported_network_can_be_trained_on(tmp_path: Path) -> None:
