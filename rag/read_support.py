@@ -57,7 +57,7 @@ class ReadSupportWeights:
         return Support(SupportLabel.PARTIAL if score >= self.partial else SupportLabel.UNSUPPORTED, score)
 
 
-WEIGHTS = ReadSupportWeights(close=0.65, reading=0.7, supported=0.55, partial=0.425)
+WEIGHTS = ReadSupportWeights(close=0.55, reading=0.5, supported=0.53, partial=0.425)
 
 
 class ReadSupport:

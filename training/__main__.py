@@ -15,17 +15,21 @@ from training.export import export
 from training.measure import measure, sample
 from training.model import HEADS, shipped_weights
 from training.prepare import prepare
-from training.recipe import RANKED, ROUNDS, SEED, development, learn
+from training.recipe import RANKED, ROUNDS, SEED, SHIPPED, development, learn
 from training.work import Work
 
 RECIPE_VERSION = "1"
-LAST = list(ROUNDS)[-1]
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Folder = Annotated[
     Path, typer.Option("--work", help="Folder for examples, checkpoints and results; any step resumes.")
 ]
-After = Annotated[str, typer.Option("--after", help="After which round.")]
+After = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--after", help=f"After which round; of several, their mean. Left out: {', '.join(SHIPPED)}."
+    ),
+]
 WORK = Path("training-work")
 
 
@@ -64,11 +68,11 @@ def learn_rounds(
 @cli.command("measure")
 def measure_development(
     work: Folder = WORK,
-    after: After = LAST,
+    after: After = None,
     limit: Annotated[int, typer.Option(help="Examples of each source.")] = 400,
 ) -> None:
     """Print what a network can do on the development documents."""
-    network, tokenizer = Work(work).network(after)
+    network, tokenizer = Work(work).network(*(after or SHIPPED))
     chosen = sample(development(Work(work)), limit, random.Random(SEED))
     for figure in measure(network, tokenizer, chosen):
         size = f"n {figure.n}, documents {figure.documents}"
@@ -76,9 +80,9 @@ def measure_development(
 
 
 @cli.command("export")
-def export_weights(work: Folder = WORK, after: After = LAST, folder: Path = FOLDER) -> None:
+def export_weights(work: Folder = WORK, after: After = None, folder: Path = FOLDER) -> None:
     """Write the files that are shipped: int8 weights, tokenizer, hashes."""
-    network, _ = Work(work).network(after)
+    network, _ = Work(work).network(*(after or SHIPPED))
     recipe = {"version": RECIPE_VERSION, "heads": HEADS}
     export(shipped_weights(network), Work(work).tokenizer, recipe, folder)
 

@@ -46,12 +46,18 @@ class Work:
         """The checkpoint of a round that has ended."""
         return self.checkpoints / f"{round_name}.done.pt"
 
-    def network(self, round_name: str, *, dropout: float = 0.0) -> tuple[ReaderNetwork, Tokenizer]:
-        """The network as it was after a round, and its tokenizer; FileNotFoundError before that."""
+    def network(self, *rounds: str, dropout: float = 0.0) -> tuple[ReaderNetwork, Tokenizer]:
+        """The network as it was after a round, and its tokenizer; FileNotFoundError before that.
+
+        Of several rounds that began alike, the mean of their weights (Wortsman et al. 2022, model soups).
+        """
         tokenizer = Tokenizer.from_file(str(self.tokenizer))
         network = ReaderNetwork(tokenizer.get_vocab_size(), dropout=dropout)
-        state = torch.load(self.done(round_name), map_location="cpu", weights_only=True)
-        network.load_state_dict(state["network"])
+        states = [torch.load(self.done(name), map_location="cpu", weights_only=True) for name in rounds]
+        weights = [state["network"] for state in states]
+        network.load_state_dict(
+            {key: sum(each[key] for each in weights) / len(weights) for key in weights[0]}
+        )
         return network, tokenizer
 
 
