@@ -12,8 +12,8 @@ RELEVANCE = "relevance"
 """The name of the reranker's score in `Hit.scores`; hits that were not reranked have none."""
 
 RELEVANCE_SHARE = 0.6
-"""How much relevance counts beside the fused score: the best, or within .01 of it, on eight of ten sets of
-development questions in both languages (docs/measurements-retrieval.md); alone it orders worse than mixed."""
+"""How much relevance counts beside the fused score: the best, or within .01 of it, on all but one of ten
+sets of development questions in both languages (docs/measurements-retrieval.md)."""
 
 
 @dataclass(frozen=True, slots=True)
