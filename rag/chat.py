@@ -12,6 +12,7 @@ from rag.language import language_of
 from rag.listener import Listener
 from rag.marks import Written, read_json, read_marks
 from rag.ports import ChatModel, Generator, Reader, SupportScorer
+from rag.profiles import Profiles
 from rag.prompt import answer_schema, prompt, template_hash
 from rag.stopwatch import Stopwatch
 from rag.tokens import index_tokens
@@ -57,18 +58,21 @@ class ChatGenerator:
         support: SupportScorer,
         reader: Reader,
         extractive: Generator,
+        profiles: Profiles,
+        *,
         policy: UnsupportedPolicy,
     ) -> None:
         self._model = model
         self._reader = reader
         self._support = support
         self._extractive = extractive
+        self._profiles = profiles
         self._policy = policy
 
     def version_for(self, question: Question) -> str:
         """The model, the template, the decoding without its seed, and what verifies."""
         decoding = replace(question.decoding, seed=None)
-        template = template_hash(question.profile, question.mode)
+        template = template_hash(self._profiles.rules_of(question.profile), question.mode)
         checks = f"{self._policy} {self._support.version} {self._reader.version}"
         return f"1 {self._model.name} {template} {decoding} {checks}"
 
@@ -109,8 +113,9 @@ class ChatGenerator:
         """The prompt with as many hits, best first, as the model reads beside its answer."""
         room = self._model.context_tokens() - asked.decoding.max_tokens
         language = language_of(asked.text)
+        rules = self._profiles.rules_of(asked.profile)
         for count in range(len(hits), 0, -1):
-            messages = prompt(asked.profile, asked.mode, language, asked.text, hits[:count])
+            messages = prompt(rules, asked.mode, language, asked.text, hits[:count])
             if self._model.count_tokens(messages) <= room:
                 return messages, hits[:count]
         raise ContextOverflowError(

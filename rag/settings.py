@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     llm_model: str = Field("", description="the model's name there; empty means the first they serve")
     llm_api_key: SecretStr | None = Field(None, description="the key that vLLM servers want, of any kind")
     llm_seconds: float = Field(60.0, gt=0, description="a language model that takes longer is given up")
+    templates: Path | None = Field(
+        None, description="a folder of more profiles for language models, NAME.en.md and NAME.zh.md"
+    )
     unsupported_sentences: Literal["drop", "abstain"] = Field(
         "drop", description="what to do with sentences of a language model that nothing bears out"
     )

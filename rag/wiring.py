@@ -18,6 +18,7 @@ from rag.fingerprint import pipeline_fingerprint
 from rag.indexes import Indexes
 from rag.pipeline import Pipeline
 from rag.ports import Embedder
+from rag.profiles import open_profiles
 from rag.read import ExtractiveGenerator
 from rag.read_support import ReadSupport
 from rag.rerank import Reranking
@@ -34,6 +35,7 @@ def open_system(settings: Settings, *, embedder: Embedder | None = None) -> Syst
 
     An `embedder` of the caller's own takes the place of the configured one.
     """
+    profiles = open_profiles(settings.templates)
     servers: list[PoolingServer] = []
     embedder = embedder or _embedder(settings, servers)
     reader = PackagedReader(FOLDER)
@@ -56,6 +58,7 @@ def open_system(settings: Settings, *, embedder: Embedder | None = None) -> Syst
         pipeline=pipeline,
         support=support,
         reader=reader,
+        profiles=profiles,
         connections=tuple(servers),
     )
     return with_language_model(system, settings) if settings.llm_urls else system
@@ -66,7 +69,9 @@ def with_language_model(system: System, settings: Settings) -> System:
     extractive = system.pipeline
     model = VllmChat(settings.llm_urls, settings.llm_model, settings.llm_api_key, settings.llm_seconds)
     policy = UnsupportedPolicy(settings.unsupported_sentences)
-    generator = ChatGenerator(model, system.support, system.reader, extractive.generator, policy)
+    generator = ChatGenerator(
+        model, system.support, system.reader, extractive.generator, system.profiles, policy=policy
+    )
     fingerprint_for = partial(
         pipeline_fingerprint, system.embedder.space, generator, system.retriever.reranking
     )
