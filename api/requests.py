@@ -150,6 +150,11 @@ class CollectionChange(RequestBody):
     domain: Literal["", "general", "medical", "legal", "technical"] = Field(
         default="", description="what the documents are about, for thresholds by domain"
     )
+    unsupported_sentences: Literal["drop", "flag", "abstain"] | None = Field(
+        default=None,
+        description="what becomes of a language model's sentences that nothing bears out: left out, shown "
+        "apart from the answer, or nothing is answered; null: as the server is set",
+    )
 
 
 class FeedbackRequest(RequestBody):

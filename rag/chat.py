@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rag.completion import Completion, Message, Sample
 from rag.decoding import AnswerMode, Decoding
-from rag.domain import Draft, Hit, Question
+from rag.domain import Check, Draft, Hit, Question
 from rag.errors import ContextOverflowError
 from rag.language import language_of
 from rag.listener import Listener
@@ -16,12 +16,8 @@ from rag.profiles import Profiles
 from rag.prompt import answer_schema, prompt, template_hash
 from rag.stopwatch import Stopwatch
 from rag.tokens import index_tokens
-from rag.verify import UnsupportedPolicy, Verified, verify
+from rag.verify import Verified, verify
 
-DROPPED = (
-    "{count} of {written} sentences of the language model are left out: their sources do not bear them out, "
-    "or they answer something else"
-)
 HALF = "the language model's answer was cut off at {tokens} tokens; its last sentence is left out"
 SHORTER = "only the first {count} of {found} passages fit into what the language model reads"
 
@@ -59,21 +55,18 @@ class ChatGenerator:
         reader: Reader,
         extractive: Generator,
         profiles: Profiles,
-        *,
-        policy: UnsupportedPolicy,
     ) -> None:
         self._model = model
         self._reader = reader
         self._support = support
         self._extractive = extractive
         self._profiles = profiles
-        self._policy = policy
 
     def version_for(self, question: Question) -> str:
         """The model, the template, the decoding without its seed, and what verifies."""
         decoding = replace(question.decoding, seed=None)
         template = template_hash(self._profiles.rules_of(question.profile), question.mode)
-        checks = f"{self._policy} {self._support.version} {self._reader.version}"
+        checks = f"{self._support.version} {self._reader.version}"
         return f"1 {self._model.name} {template} {decoding} {checks}"
 
     def draft(self, asked: Question, hits: Sequence[Hit], listener: Listener | None = None) -> Draft:
@@ -91,23 +84,17 @@ class ChatGenerator:
         with watch.stage("verify"):
             candidates = [self._candidate(asked, sample, shown) for sample in completion.samples]
         best = max(candidates, key=lambda item: item.worth)
-        is_refused = self._is_refused(best)
-        sentences = () if is_refused else best.verified.sentences
+        sentences = best.verified.sentences
         agreement = _agreement(" ".join(item.text for item in sentences), extracted)
         return Draft(
             sentences,
             signals={**extracted.signals, **_signals(best, candidates), "agreement": agreement},
-            is_refused=is_refused,
+            unsupported=best.verified.unsupported,
             model=self._model.name,
             usage=completion.usage,
             timings_ms={name: value for name, value in watch.milliseconds().items() if name != "total"},
             warnings=(*_shortage(len(shown), len(hits)), *_warnings(best, asked.decoding)),
         )
-
-    def _is_refused(self, best: _Candidate) -> bool:
-        """Whether something was written that may not be said."""
-        is_abstaining = self._policy is UnsupportedPolicy.ABSTAIN and best.verified.dropped > 0
-        return bool(best.written.sentences) and (is_abstaining or not best.verified.sentences)
 
     def _fitting(self, asked: Question, hits: Sequence[Hit]) -> tuple[list[Message], Sequence[Hit]]:
         """The prompt with as many hits, best first, as the model reads beside its answer."""
@@ -146,12 +133,7 @@ def _shortage(shown: int, found: int) -> tuple[str, ...]:
 
 
 def _warnings(best: _Candidate, decoding: Decoding) -> tuple[str, ...]:
-    said = []
-    if not best.sample.is_whole:
-        said.append(HALF.format(tokens=decoding.max_tokens))
-    if best.verified.dropped:
-        said.append(DROPPED.format(count=best.verified.dropped, written=len(best.written.sentences)))
-    return tuple(said)
+    return () if best.sample.is_whole else (HALF.format(tokens=decoding.max_tokens),)
 
 
 def _signals(best: _Candidate, candidates: Sequence[_Candidate]) -> Mapping[str, float]:
@@ -164,8 +146,8 @@ def _signals(best: _Candidate, candidates: Sequence[_Candidate]) -> Mapping[str,
         "model_token_minimum": math.exp(min(logs)) if logs else 0.0,
         "model_supported_share": len(best.verified.sentences) / written if written else 0.0,
         "model_marks_out_of_range": math.log1p(best.written.out_of_range),
-        "model_altered": math.log1p(best.verified.altered),
-        "model_beside_the_question": math.log1p(best.verified.beside_the_question),
+        "model_altered": math.log1p(best.verified.failures(Check.FACTS)),
+        "model_beside_the_question": math.log1p(best.verified.failures(Check.QUESTION)),
         "model_samples_agree": _mean([_overlap(_tokens(best), other) for other in others], default=1.0),
     }
 

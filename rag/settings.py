@@ -1,11 +1,11 @@
 """Everything an operator may set, read once from the environment (prefix ATTEST_) and passed down."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rag.domain import UnsupportedPolicy
 from rag.errors import InvalidRequestError
 from rag.rerank import RERANK_DEPTH
 
@@ -49,8 +49,9 @@ class Settings(BaseSettings):
     templates: Path | None = Field(
         None, description="a folder of more profiles for language models, NAME.en.md and NAME.zh.md"
     )
-    unsupported_sentences: Literal["drop", "abstain"] = Field(
-        "drop", description="what to do with sentences of a language model that nothing bears out"
+    unsupported_sentences: UnsupportedPolicy = Field(
+        UnsupportedPolicy.DROP,
+        description="what to do with sentences of a language model that nothing bears out",
     )
     minimum_answer_score: float = Field(
         0.2, ge=0, le=1, description="below this probability, or uncalibrated score, Attest abstains"

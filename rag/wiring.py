@@ -27,7 +27,6 @@ from rag.settings import Settings
 from rag.store import Store
 from rag.support import WordSupport
 from rag.system import System
-from rag.verify import UnsupportedPolicy
 
 
 def open_system(settings: Settings, *, embedder: Embedder | None = None) -> System:
@@ -68,14 +67,16 @@ def with_language_model(system: System, settings: Settings) -> System:
     """The system with the language model that the settings name, which is not asked anything yet."""
     extractive = system.pipeline
     model = VllmChat(settings.llm_urls, settings.llm_model, settings.llm_api_key, settings.llm_seconds)
-    policy = UnsupportedPolicy(settings.unsupported_sentences)
-    generator = ChatGenerator(
-        model, system.support, system.reader, extractive.generator, system.profiles, policy=policy
-    )
+    generator = ChatGenerator(model, system.support, system.reader, extractive.generator, system.profiles)
     fingerprint_for = partial(
         pipeline_fingerprint, system.embedder.space, generator, system.retriever.reranking
     )
-    chat = replace(extractive, generator=generator, fingerprint_for=fingerprint_for)
+    chat = replace(
+        extractive,
+        generator=generator,
+        fingerprint_for=fingerprint_for,
+        unsupported_sentences=settings.unsupported_sentences,
+    )
     return replace(system, chat=chat, connections=(*system.connections, model))
 
 

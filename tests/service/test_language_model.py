@@ -134,8 +134,74 @@ def test_a_wrong_sentence_is_left_out_and_the_right_one_said(client_of: Models) 
     outcome = asked(client_of(model))
     assert texts(outcome) == [FILTER]
     assert "1 of 2 sentences" in " ".join(outcome["warnings"])  # type: ignore[arg-type]
+    assert outcome["unsupported"] == []
     strict = asked(client_of(model, unsupported_sentences="abstain"))
     assert strict["abstention"]["reason"] == "unsupported"  # type: ignore[index]
+
+
+NEVER = "It never wears out at all."
+
+
+def test_a_flagged_sentence_is_shown_apart_and_is_no_part_of_the_answer(client_of: Models) -> None:
+    def script(body: Body) -> list[Said]:
+        right = [source_with(body, FILTER)]
+        unsupported = [
+            (NEVER, right),
+            (NEVER, []),
+            ("The filter of the pump must be replaced every 800 operating hours.", right),
+            ("Before opening the housing, disconnect the pump from the mains.", right),
+        ]
+        return [Said(as_json(*unsupported, (FILTER, right)))]
+
+    dropping = asked(client_of(ScriptedModel(script)), WHEN)
+    outcome = asked(client_of(ScriptedModel(script), unsupported_sentences="flag"), WHEN)
+    flagged = OutcomeOut.model_validate(outcome)
+    assert flagged.answer is not None
+    assert [item.failed for item in flagged.unsupported][:3] == ["support", "source", "facts"]
+    assert flagged.unsupported[0].text == NEVER
+    assert all(item.text not in flagged.answer for item in flagged.unsupported)
+    assert FILTER in texts(outcome)
+    assert "no part of the answer" in " ".join(flagged.warnings)
+    for name in ("answer", "citations", "confidence"):
+        assert outcome[name] == dropping[name]
+
+
+def test_where_nothing_is_supported_nothing_is_flagged_either(client_of: Models) -> None:
+    outcome = asked(client_of(cites(NEVER, FILTER), unsupported_sentences="flag"))
+    assert outcome["abstention"]["reason"] == "unsupported"  # type: ignore[index]
+    assert outcome["unsupported"] == []
+
+
+def test_no_protocol_says_a_flagged_sentence_as_an_answer(client_of: Models) -> None:
+    model = ScriptedModel(lambda body: [Said(as_json((FILTER, [source_with(body, FILTER)]), (NEVER, [1])))])
+    client = client_of(model, unsupported_sentences="flag")
+    body = {"question": WHEN, "collection": "library", "stream": True}
+    events = client.post("/v1/query", json=body).text.split("\n\n")
+    holding = [event for event in events if NEVER in event]
+    assert [event.split("\n")[0] for event in holding] == ["event: outcome"]
+    asked_by_chat = {"model": "library", "messages": [{"role": "user", "content": WHEN}]}
+    reply = client.post("/v1/chat/completions", json=asked_by_chat).json()
+    assert reply["choices"][0]["message"]["content"] == FILTER
+    assert reply["attest"]["unsupported"] == [{"text": NEVER, "failed": "support"}]
+    streamed = client.post("/v1/chat/completions", json=asked_by_chat | {"stream": True}).text
+    deltas = [chunk for chunk in streamed.split("\n\n") if '"content"' in chunk and '"attest"' not in chunk]
+    assert not any(NEVER in chunk for chunk in deltas)
+
+
+def test_a_collection_s_policy_goes_before_the_server_s(client_of: Models) -> None:
+    model = ScriptedModel(lambda body: [Said(as_json((FILTER, [source_with(body, FILTER)]), (NEVER, [1])))])
+    client = client_of(model)
+    try:
+        changed = client.patch("/v1/collections/library", json={"unsupported_sentences": "flag"}).json()
+        assert changed["unsupported_sentences"] == "flag"
+        assert len(asked(client)["unsupported"]) == 1  # type: ignore[arg-type]
+        client.patch("/v1/collections/library", json={"unsupported_sentences": "abstain"})
+        assert asked(client)["status"] == "abstained"
+        refused = client.patch("/v1/collections/library", json={"unsupported_sentences": "say"})
+        assert refused.status_code == 422
+    finally:
+        client.patch("/v1/collections/library", json={"unsupported_sentences": None})
+    assert asked(client)["status"] == "answered"
 
 
 @pytest.mark.parametrize(
