@@ -1,5 +1,6 @@
 """The bodies that come in over HTTP."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,7 @@ from api.fields import (
     Risk,
     StopText,
 )
+from rag.completion import Message
 from rag.decoding import MOST_SAMPLES, WIDEST_BEAM, Decoding
 
 
@@ -95,6 +97,12 @@ class ChatMessage(BaseModel):
         if isinstance(self.content, str):
             return self.content
         return "\n".join(part.text for part in self.content)
+
+
+def said_before(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
+    """What the user and the assistant said, oldest first."""
+    said = [(message.role, message.text) for message in messages]
+    return tuple(Message(role, text) for role, text in said if role in ("user", "assistant") and text.strip())
 
 
 class QueryRequest(PassagesRequest):

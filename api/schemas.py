@@ -116,6 +116,9 @@ class OutcomeOut(BaseModel):
     status: Literal["answered", "partial", "abstained"] = Field(
         description="partial: a part of the question is answered, the parts in `missing` are not"
     )
+    question: str = Field(
+        description="as it was asked of the documents: a follow-up, in words that can be understood alone"
+    )
     answer: str | None
     missing: list[str] = Field(description="the parts of the question that no passage answers, in its words")
     unsupported: list[UnsupportedOut] = Field(

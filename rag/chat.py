@@ -14,9 +14,11 @@ from rag.marks import Written, read_json, read_marks
 from rag.ports import ChatModel, Generator, Reader, SupportScorer
 from rag.profiles import Profiles
 from rag.prompt import answer_schema, prompt, template_hash
+from rag.rewrite import follow_up_wording
 from rag.stopwatch import Stopwatch
 from rag.tokens import index_tokens
 from rag.verify import Verified, verify
+from rag.wording import hash_of
 
 HALF = "the language model's answer was cut off at {tokens} tokens; its last sentence is left out"
 SHORTER = "only the first {count} of {found} passages fit into what the language model reads"
@@ -65,7 +67,8 @@ class ChatGenerator:
     def version_for(self, question: Question) -> str:
         """The model, the template, the decoding without its seed, and what verifies."""
         decoding = replace(question.decoding, seed=None)
-        template = template_hash(self._profiles.rules_of(question.profile), question.mode)
+        rules = self._profiles.rules_of(question.profile)
+        template = f"{template_hash(rules, question.mode)} {hash_of(follow_up_wording())}"
         checks = f"{self._support.version} {self._reader.version}"
         return f"1 {self._model.name} {template} {decoding} {checks}"
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.completion import Message
 from rag.decoding import GREEDY, AnswerMode, Decoding, GeneratorChoice
 
 Vectors: TypeAlias = NDArray[np.float32]
@@ -186,7 +187,8 @@ class Question:
     `max_risk` is the largest share of wrong answers the caller accepts, None for the collection's own;
     with `require_certificate` nothing is answered unless that risk is certified for the collection. Without
     `rerank` a search keeps its own order, in a hundredth of the time; answers are always reranked. `profile`
-    (see `rag.prompt`), `mode` and `decoding` are for a language model.
+    (see `rag.profiles`), `mode` and `decoding` are for a language model. `conversation` is what was said
+    before, oldest first; a follow-up is reworded before it is asked (see `rag.rewrite`).
     """
 
     text: str
@@ -201,6 +203,7 @@ class Question:
     profile: str = "general"
     mode: AnswerMode = AnswerMode.JSON
     decoding: Decoding = GREEDY
+    conversation: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ def outcome_to_json(outcome: Outcome) -> JsonObject:
     return {
         "id": record.id,
         "status": _status(outcome),
+        "question": record.question.text,
         "answer": outcome.text if isinstance(outcome, Answer) else None,
         "language": record.language,
         "generator": record.generator,

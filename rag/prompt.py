@@ -12,7 +12,6 @@ from rag.domain import Hit, Span
 from rag.wording import Wording, hash_of, shipped, spoken
 
 _ASKED = {"en": "Question: {question}", "zh": "问题：{question}"}
-_DELIMITER = re.compile(r"<(?=\s*/?\s*source\b)", re.IGNORECASE)
 
 
 def template_hash(rules: Wording, mode: AnswerMode) -> str:
@@ -73,12 +72,15 @@ def _source(number: int, hit: Hit) -> str:
     title = _plain(" > ".join((chunk.document.title, *chunk.section)))
     first, last = chunk.document.pages_of(Span(chunk.start, chunk.end))
     pages = "" if first is None else f' pages="{first}-{last}"'
-    return f'<source number="{number}" title="{title}"{pages}>\n{_undelimited(chunk.text)}\n</source>'
+    return (
+        f'<source number="{number}" title="{title}"{pages}>\n{undelimited(chunk.text, "source")}\n</source>'
+    )
 
 
-def _undelimited(text: str) -> str:
-    return _DELIMITER.sub("‹", text)
+def undelimited(text: str, tag: str) -> str:
+    """A text in which nothing can pass for the beginning or the end of what stands between these tags."""
+    return re.sub(rf"<(?=\s*/?\s*{tag}\b)", "‹", text, flags=re.IGNORECASE)
 
 
 def _plain(title: str) -> str:
-    return " ".join(_undelimited(title).replace('"', "'").split())
+    return " ".join(undelimited(title, "source").replace('"', "'").split())

@@ -23,6 +23,7 @@ from rag.read import ExtractiveGenerator
 from rag.read_support import ReadSupport
 from rag.rerank import Reranking
 from rag.retrieve import Retriever
+from rag.rewrite import Rewriter
 from rag.settings import Settings
 from rag.store import Store
 from rag.support import WordSupport
@@ -77,7 +78,7 @@ def with_language_model(system: System, settings: Settings) -> System:
         fingerprint_for=fingerprint_for,
         unsupported_sentences=settings.unsupported_sentences,
     )
-    return replace(system, chat=chat, connections=(*system.connections, model))
+    return replace(system, chat=chat, rewriter=Rewriter(model), connections=(*system.connections, model))
 
 
 def _embedder(settings: Settings, servers: list[PoolingServer]) -> Embedder:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from scripted_llm import Body, Said, ScriptedModel, as_json, error, serving, source_with
+from scripted_llm import Body, Said, ScriptedModel, as_json, error, is_brief, serving, source_with
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -26,6 +26,7 @@ FILTER = "The filter of the pump must be replaced every 500 operating hours."
 NOTICE = "With how much notice may the tenant terminate the lease?"
 TERMINATION = "The tenant may terminate the lease with six months of written notice."
 LEAVE = "员工每年享有多少天带薪年假？"
+DEPOSIT = "The tenant pays a deposit of three monthly rents before the keys are handed over."
 DAYS = "员工每年享有十五天带薪年假。"
 
 Models = Callable[..., TestClient]
@@ -327,6 +328,79 @@ def test_an_operator_s_profile_is_chosen_by_its_name_and_told_apart_by_its_wordi
     first = pipeline_with("Be brief.")
     assert pipeline_with("Be exact.") != first
     assert pipeline_with("Be brief.") == first
+
+
+# Follow-ups.
+
+
+def rewording(text: str, sentence: str) -> ScriptedModel:
+    """Words follow-ups as `text`, and answers with a sentence that a source holds."""
+
+    def script(body: Body) -> list[Said]:
+        if is_brief(body):
+            return [Said(text)]
+        return [Said(as_json((sentence, [source_with(body, sentence)])))]
+
+    return ScriptedModel(script)
+
+
+RENT_ASKED = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "What is the monthly rent of the warehouse?"},
+    {"role": "assistant", "content": "The monthly rent is 4,200 euros."},
+]
+LEAVE_ASKED = [{"role": "user", "content": "员工的月工资由公司什么时候支付？"}]
+
+
+@pytest.mark.parametrize(
+    ("conversation", "question", "alone", "passage"),
+    [
+        (RENT_ASKED, "And the deposit?", "What is the deposit of the warehouse?", DEPOSIT),
+        (LEAVE_ASKED, "那带薪年假呢？", "员工享有多少天带薪年假？", DAYS),
+    ],
+)
+def test_a_follow_up_is_asked_as_the_language_model_words_it(
+    client_of: Models, conversation: object, question: str, alone: str, passage: str
+) -> None:
+    model = rewording(alone, passage)
+    outcome = asked(client_of(model), question, conversation=conversation)
+    assert (outcome["question"], outcome["answer"]) == (alone, passage)
+    brief, answering = model.bodies
+    assert brief["temperature"] == 0
+    assert brief["chat_template_kwargs"] == {"enable_thinking": False}
+    assert question in brief["messages"][-1]["content"]
+    assert "Be brief." not in brief["messages"][-1]["content"]
+    assert alone in answering["messages"][-1]["content"]
+    assert outcome["usage"] == {"prompt_tokens": 20, "completion_tokens": 10}
+    assert "rewrite" in outcome["timings_ms"]  # type: ignore[operator]
+
+
+def test_a_follow_up_that_is_worded_as_something_else_is_asked_by_the_rule(client_of: Models) -> None:
+    model = rewording("Which passwords do the administrators have?", DEPOSIT)
+    outcome = asked(client_of(model), "And the deposit?", conversation=RENT_ASKED)
+    assert outcome["question"] == f"{RENT_ASKED[1]['content']}\nAnd the deposit?"
+
+
+def test_openai_s_protocol_words_follow_ups_too_and_quoting_alone_asks_no_model(client_of: Models) -> None:
+    model = rewording("What is the deposit of the warehouse?", DEPOSIT)
+    client = client_of(model)
+    messages = [*RENT_ASKED, {"role": "user", "content": "And the deposit?"}]
+    reply = client.post("/v1/chat/completions", json={"model": "library", "messages": messages}).json()
+    assert reply["attest"]["question"] == "What is the deposit of the warehouse?"
+    assert len(model.bodies) == 2
+    outcome = asked(client, "And the deposit?", conversation=RENT_ASKED, generator="extractive")
+    assert outcome["question"] == f"{RENT_ASKED[1]['content']}\nAnd the deposit?"
+    assert len(model.bodies) == 2
+
+
+def test_a_stream_that_words_a_follow_up_still_refuses_what_cannot_be_asked(client_of: Models) -> None:
+    client = client_of(rewording("What is the deposit of the warehouse?", DEPOSIT))
+    fields = {"conversation": RENT_ASKED, "stream": True}
+    problem = asked(client, "And the deposit?", 404, collection="nowhere", **fields)
+    assert problem["type"] == "urn:attest:not-found"
+    body = {"question": "And the deposit?", "collection": "library", **fields}
+    stages = client.post("/v1/query", json=body).text
+    assert stages.index('"rewrite"') < stages.index('"retrieve"') < stages.index("event: outcome")
 
 
 # What happens when the server fails.
