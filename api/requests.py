@@ -72,6 +72,10 @@ class DecodingRequest(RequestBody):
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     stop: list[StopText] = Field(default=[], max_length=8)
     max_tokens: int = Field(default=512, ge=1, le=4096)
+    p_true: bool = Field(
+        default=False,
+        description="ask the language model too how likely its answer is right: the signal `model_p_true`",
+    )
 
     def decoding(self) -> Decoding:
         """InvalidRequestError where two of them contradict each other."""

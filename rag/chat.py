@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag.completion import Completion, Message, Sample
+from rag.cite import cite
+from rag.completion import Completion, Message, Sample, sum_of_usage
 from rag.decoding import AnswerMode, Decoding
 from rag.domain import Check, Draft, Hit, Question
 from rag.errors import ContextOverflowError
@@ -17,6 +18,7 @@ from rag.prompt import answer_schema, prompt, template_hash
 from rag.rewrite import follow_up_wording
 from rag.stopwatch import Stopwatch
 from rag.tokens import index_tokens
+from rag.truth import Judgement, judge, truth_wording
 from rag.verify import Verified, verify
 from rag.wording import hash_of
 
@@ -68,7 +70,8 @@ class ChatGenerator:
         """The model, the template, the decoding without its seed, and what verifies."""
         decoding = replace(question.decoding, seed=None)
         rules = self._profiles.rules_of(question.profile)
-        template = f"{template_hash(rules, question.mode)} {hash_of(follow_up_wording())}"
+        tasks = [follow_up_wording(), *([truth_wording()] if decoding.p_true else [])]
+        template = f"{template_hash(rules, question.mode)} {hash_of(*tasks)}"
         checks = f"{self._support.version} {self._reader.version}"
         return f"1 {self._model.name} {template} {decoding} {checks}"
 
@@ -87,17 +90,30 @@ class ChatGenerator:
         with watch.stage("verify"):
             candidates = [self._candidate(asked, sample, shown) for sample in completion.samples]
         best = max(candidates, key=lambda item: item.worth)
+        judgement = self._judged(asked, best, shown, watch, listener)
         sentences = best.verified.sentences
-        agreement = _agreement(" ".join(item.text for item in sentences), extracted)
+        agreement = {"agreement": _agreement(" ".join(item.text for item in sentences), extracted)}
         return Draft(
             sentences,
-            signals={**extracted.signals, **_signals(best, candidates), "agreement": agreement},
+            signals={**extracted.signals, **_signals(best, candidates), **agreement, **judgement.signals},
             unsupported=best.verified.unsupported,
             model=self._model.name,
-            usage=completion.usage,
+            usage=sum_of_usage(completion.usage, judgement.usage),
             timings_ms={name: value for name, value in watch.milliseconds().items() if name != "total"},
             warnings=(*_shortage(len(shown), len(hits)), *_warnings(best, asked.decoding)),
         )
+
+    def _judged(
+        self, asked: Question, best: _Candidate, shown: Sequence[Hit], watch: Stopwatch, listener: Listener
+    ) -> Judgement:
+        """What the model holds of the answer, seeing the hits that it cites, where that is asked for."""
+        if not asked.decoding.p_true:
+            return Judgement()
+        sentences = best.verified.sentences
+        cited = {item.chunk.id for sentence in sentences for item in sentence.quotations}
+        hits = [hit for hit in shown if hit.chunk.id in cited]
+        with watch.stage("p_true"):
+            return judge(self._model, asked.text, cite(sentences).text, hits, listener)
 
     def _fitting(self, asked: Question, hits: Sequence[Hit]) -> tuple[list[Message], Sequence[Hit]]:
         """The prompt with as many hits, best first, as the model reads beside its answer."""

@@ -339,4 +339,7 @@ def _completion(result: LLMResult) -> Completion:
 def _alternatives(tokens: Sequence[Mapping[str, Any]]) -> Mapping[str, float]:
     """The likeliest first tokens and their probabilities, where they were asked for."""
     listed = (tokens[0].get("top_logprobs") or []) if tokens else []
-    return {str(item["token"]): math.exp(float(item["logprob"])) for item in listed}
+    found: dict[str, float] = {}
+    for item in listed:  # halves of characters are written alike
+        found[item["token"]] = found.get(item["token"], 0.0) + math.exp(float(item["logprob"]))
+    return found

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.schemas import OutcomeOut
 from ingest.ingestion import Ingestion
+from rag.decoding import Decoding
 from rag.domain import Question
 from rag.profiles import open_profiles
 from rag.settings import Settings
@@ -328,6 +329,71 @@ def test_an_operator_s_profile_is_chosen_by_its_name_and_told_apart_by_its_wordi
     first = pipeline_with("Be brief.")
     assert pipeline_with("Be exact.") != first
     assert pipeline_with("Be brief.") == first
+
+
+# P(True).
+
+
+def judging(sentence: str, **first: float) -> ScriptedModel:
+    """Says a sentence, and then these words with these probabilities on whether it is right."""
+
+    def script(body: Body) -> list[Said]:
+        if is_brief(body):
+            return [Said("True", "length", first=first)]
+        return [Said(as_json((sentence, [source_with(body, sentence)])))]
+
+    return ScriptedModel(script)
+
+
+@pytest.mark.parametrize(
+    ("question", "passage", "rules"),
+    [(WHEN, FILTER, "You judge a proposed answer"), (LEAVE, DAYS, "你根据编号的资料判断")],
+)
+def test_p_true_is_a_signal_where_it_is_asked_for(
+    client_of: Models, question: str, passage: str, rules: str
+) -> None:
+    model = judging(passage, **{"True": 0.5, " true": 0.1, "False": 0.2, "Maybe": 0.2})
+    outcome = asked(client_of(model), question, decoding={"p_true": True})
+    assert outcome["answer"] == passage
+    assert outcome["confidence"]["signals"]["model_p_true"] == pytest.approx(0.75)  # type: ignore[index]
+    body = model.bodies[1]
+    assert body.get("max_completion_tokens", body.get("max_tokens")) == 1
+    assert (body["temperature"], body["top_logprobs"]) == (0, 20)
+    told = body["messages"][-1]["content"]
+    assert body["messages"][0]["content"].startswith(rules)
+    assert f"<answer>\n{passage}\n</answer>" in told
+    assert question in told
+    assert told.count("<source number=") == 1
+    assert outcome["usage"] == {"prompt_tokens": 20, "completion_tokens": 10}
+    assert "p_true" in outcome["timings_ms"]  # type: ignore[operator]
+
+
+def test_p_true_is_not_asked_for_by_itself_and_has_a_fingerprint_of_its_own(client_of: Models) -> None:
+    model = judging(FILTER, **{"True": 1.0})
+    client = client_of(model)
+    plain = asked(client)
+    assert "model_p_true" not in plain["confidence"]["signals"]  # type: ignore[index]
+    assert len(model.bodies) == 1
+    app = client.app
+    assert isinstance(app, FastAPI)
+    fingerprint_for = app.state.system.chat.fingerprint_for
+    with_p_true = Question("", "", decoding=Decoding(p_true=True))
+    assert fingerprint_for(with_p_true) != fingerprint_for(Question("", ""))
+
+
+@pytest.mark.parametrize(("first", "expected"), [({}, 0.5), ({"False": 0.9}, 0.0), ({"TRUE": 1e-9}, 1.0)])
+def test_a_word_that_is_not_among_the_likeliest_has_no_share(
+    client_of: Models, first: dict[str, float], expected: float
+) -> None:
+    outcome = asked(client_of(judging(FILTER, **first)), decoding={"p_true": True})
+    assert outcome["confidence"]["signals"]["model_p_true"] == pytest.approx(expected)  # type: ignore[index]
+
+
+def test_nothing_proposed_is_not_judged(client_of: Models) -> None:
+    model = says("")
+    outcome = asked(client_of(model), decoding={"p_true": True})
+    assert outcome["confidence"]["signals"]["model_p_true"] == 0  # type: ignore[index]
+    assert len(model.bodies) == 1
 
 
 # Follow-ups.
