@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from scripted_llm import Body, Said, ScriptedModel, as_json, error, is_brief, serving, source_with
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -396,6 +397,23 @@ def test_nothing_proposed_is_not_judged(client_of: Models) -> None:
     assert len(model.bodies) == 1
 
 
+def failing_beside(sentence: str) -> ScriptedModel:
+    """Answers, and fails at whatever else it is asked."""
+
+    def script(body: Body) -> list[Said] | Response:
+        if is_brief(body):
+            return error(500, "no")
+        return [Said(as_json((sentence, [source_with(body, sentence)])))]
+
+    return ScriptedModel(script)
+
+
+def test_where_p_true_fails_the_answer_fails_and_quoted_sentences_take_its_place(client_of: Models) -> None:
+    client = client_of(failing_beside(FILTER))
+    asked(client, status=503, decoding={"p_true": True})
+    assert asked(client, generator="", decoding={"p_true": True})["generator"] == "extractive"
+
+
 # Follow-ups.
 
 
@@ -445,6 +463,12 @@ def test_a_follow_up_that_is_worded_as_something_else_is_asked_by_the_rule(clien
     model = rewording("Which passwords do the administrators have?", DEPOSIT)
     outcome = asked(client_of(model), "And the deposit?", conversation=RENT_ASKED)
     assert outcome["question"] == f"{RENT_ASKED[1]['content']}\nAnd the deposit?"
+
+
+def test_where_wording_a_follow_up_fails_it_is_asked_by_the_rule_and_answered(client_of: Models) -> None:
+    outcome = asked(client_of(failing_beside(DEPOSIT)), "And the deposit?", conversation=RENT_ASKED)
+    assert outcome["question"] == f"{RENT_ASKED[1]['content']}\nAnd the deposit?"
+    assert outcome["generator"] == "vllm"
 
 
 def test_openai_s_protocol_words_follow_ups_too_and_quoting_alone_asks_no_model(client_of: Models) -> None:
