@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.config import JsonDict
 
 from rag.calibrator import Calibrator
-from rag.prompt import profiles
 from rag.retrieve import MAXIMUM_QUESTION_CHARACTERS
 from rag.store.store import NAME_CHARACTERS
 
@@ -69,13 +68,6 @@ def require_absolute(folder: str) -> str:
     return folder
 
 
-def require_profile(name: str) -> str:
-    """A profile's name as it came; ValueError for one without a template."""
-    if name not in profiles():
-        raise ValueError(f"there is no such profile; there are {', '.join(profiles())}")
-    return name
-
-
 def require_path_safe(name: str) -> str:
     """A collection's name as it came; ValueError for one that a URL path would swallow."""
     if name in (".", ".."):
@@ -105,7 +97,7 @@ Offset: TypeAlias = Annotated[int, Field(ge=0, le=MAXIMUM_OFFSET)]
 Risk: TypeAlias = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 AnswerId: TypeAlias = Annotated[str, _plain(1, 64), AfterValidator(require_plain)]
 MessageText: TypeAlias = Annotated[str, _plain(0, 100_000), AfterValidator(require_plain)]
-ProfileName: TypeAlias = Annotated[str, _plain(1, 64), AfterValidator(require_profile)]
+ProfileName: TypeAlias = Annotated[str, _plain(1, 64), AfterValidator(require_plain)]
 StopText: TypeAlias = Annotated[str, _plain(1, 100), AfterValidator(require_plain)]
 Comment: TypeAlias = Annotated[str, _plain(0, 2000), AfterValidator(require_plain)]
 Marker: TypeAlias = Annotated[int, Field(ge=1, le=10_000)]

@@ -1,5 +1,6 @@
 """The bodies that come in over HTTP."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,7 @@ from api.fields import (
     Risk,
     StopText,
 )
+from rag.completion import Message
 from rag.decoding import MOST_SAMPLES, WIDEST_BEAM, Decoding
 
 
@@ -70,6 +72,10 @@ class DecodingRequest(RequestBody):
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     stop: list[StopText] = Field(default=[], max_length=8)
     max_tokens: int = Field(default=512, ge=1, le=4096)
+    p_true: bool = Field(
+        default=False,
+        description="ask the language model too how likely its answer is right: the signal `model_p_true`",
+    )
 
     def decoding(self) -> Decoding:
         """InvalidRequestError where two of them contradict each other."""
@@ -95,6 +101,12 @@ class ChatMessage(BaseModel):
         if isinstance(self.content, str):
             return self.content
         return "\n".join(part.text for part in self.content)
+
+
+def said_before(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
+    """What the user and the assistant said, oldest first."""
+    said = [(message.role, message.text) for message in messages]
+    return tuple(Message(role, text) for role, text in said if role in ("user", "assistant") and text.strip())
 
 
 class QueryRequest(PassagesRequest):
@@ -149,6 +161,11 @@ class CollectionChange(RequestBody):
     )
     domain: Literal["", "general", "medical", "legal", "technical"] = Field(
         default="", description="what the documents are about, for thresholds by domain"
+    )
+    unsupported_sentences: Literal["drop", "flag", "abstain"] | None = Field(
+        default=None,
+        description="what becomes of a language model's sentences that nothing bears out: left out, shown "
+        "apart from the answer, or nothing is answered; null: as the server is set",
     )
 
 

@@ -8,6 +8,7 @@ import structlog
 
 from rag.calibrator import Calibrator, Threshold, calibrator_from_json, calibrator_to_json
 from rag.calibrator_soundness import require_sound
+from rag.domain import UnsupportedPolicy
 from rag.errors import InvalidRequestError
 from rag.store import Store
 from rag.store.calibration import InstalledCalibrator
@@ -21,13 +22,14 @@ class Assurance:
     """What is known of a collection's answers.
 
     `calibrator` is None where none was fitted on this pipeline. Only a collection's own calibrator
-    certifies. `max_risk` and `domain` are the collection's settings.
+    certifies. `max_risk`, `domain` and `unsupported_sentences` are the collection's settings.
     """
 
     calibrator: Calibrator | None
     is_own: bool
     max_risk: float | None = None
     domain: str = ""
+    unsupported_sentences: UnsupportedPolicy | None = None
 
 
 def threshold_in_force(calibrator: Calibrator, max_risk: float, domain: str, language: str) -> Threshold:
@@ -73,9 +75,14 @@ class Calibrators:
         if settings is None:
             return Assurance(shipped, is_own=False)
         own = None if settings.installed is None else self._own(settings.collection_id, settings.installed)
-        if own is not None and own.pipeline == wanted:
-            return Assurance(own, is_own=True, max_risk=settings.max_risk, domain=settings.domain)
-        return Assurance(shipped, is_own=False, max_risk=settings.max_risk, domain=settings.domain)
+        is_own = own is not None and own.pipeline == wanted
+        return Assurance(
+            own if is_own else shipped,
+            is_own=is_own,
+            max_risk=settings.max_risk,
+            domain=settings.domain,
+            unsupported_sentences=settings.unsupported_sentences,
+        )
 
     def install(self, collection_id: int, calibrator: Calibrator) -> Installation:
         """Make it a collection's own; InvalidRequestError where its numbers could break an answer."""

@@ -6,7 +6,7 @@ from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Engine, Row, func, insert, select, update
 
-from rag.domain import DOMAINS
+from rag.domain import DOMAINS, UnsupportedPolicy
 from rag.errors import InvalidRequestError
 from rag.store.commit import now
 from rag.store.engine import reading, writing
@@ -15,12 +15,16 @@ from rag.store.schema import calibrator, collection
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSettings:
-    """What a collection says of its answers; `installed` is the row of its own calibrator, None for none."""
+    """What a collection says of its answers; `installed` is the row of its own calibrator, None for none.
+
+    `unsupported_sentences` is None where the server's policy holds.
+    """
 
     collection_id: int
     max_risk: float | None
     domain: str
     installed: int | None
+    unsupported_sentences: UnsupportedPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,13 @@ class SettingsChange(TypedDict, total=False):
     """What is to change of a collection's settings; what is left out stays.
 
     `max_risk` is the risk of questions that name none, between 0 and 1, or None for no such risk; `domain` is
-    one of DOMAINS, or "" for nothing special.
+    one of DOMAINS, or "" for nothing special; `unsupported_sentences` is an UnsupportedPolicy, or None for
+    the server's.
     """
 
     max_risk: float | None
     domain: str
+    unsupported_sentences: str | None
 
 
 class Calibration:
@@ -57,6 +63,12 @@ class Calibration:
             raise InvalidRequestError("max_risk is between 0 and 1; 0.1 is one answer in ten", "max_risk")
         if domain and domain not in DOMAINS:
             raise InvalidRequestError(f"domain is one of {', '.join(DOMAINS)}, or empty", "domain")
+        policy = changes.get("unsupported_sentences")
+        if policy is not None and policy not in tuple(UnsupportedPolicy):
+            raise InvalidRequestError(
+                f"unsupported_sentences is one of {', '.join(UnsupportedPolicy)}, or null",
+                "unsupported_sentences",
+            )
         if changes:
             with writing(self._engine) as connection:
                 statement = update(collection).where(collection.c.id == collection_id)
@@ -95,11 +107,18 @@ class Calibration:
             .scalar_subquery()
         )
         query = select(
-            collection.c.id, collection.c.max_risk, collection.c.domain, newest.label("installed")
+            collection.c.id,
+            collection.c.max_risk,
+            collection.c.domain,
+            newest.label("installed"),
+            collection.c.unsupported_sentences,
         ).where(collection.c.name == name)
         with reading(self._engine) as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else CalibrationSettings(row.id, row.max_risk, row.domain, row.installed)
+        if row is None:
+            return None
+        policy = policy_of(row.unsupported_sentences)
+        return CalibrationSettings(row.id, row.max_risk, row.domain, row.installed, policy)
 
     def json(self, row: int) -> str | None:
         """The file of an installed calibrator; None if its collection was deleted meanwhile."""
@@ -111,3 +130,8 @@ class Calibration:
 
 def _installed_of(row: Row[*tuple[Any, ...]]) -> InstalledCalibrator:
     return InstalledCalibrator(row.id, row.json, row.created_at, row.removed_at)
+
+
+def policy_of(stored: str | None) -> UnsupportedPolicy | None:
+    """A collection's policy as it is stored; None where the server's holds."""
+    return None if stored is None else UnsupportedPolicy(stored)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from rag.domain import UnsupportedPolicy
 from rag.errors import ConflictError, InvalidRequestError, NotFoundError
 from rag.feedback import LoggedAnswer, Verdict
 from rag.store import Store
@@ -143,7 +144,7 @@ def test_a_collections_calibrators_go_with_it(store: Store) -> None:
 
 def test_a_collections_settings_are_checked_and_kept(store: Store) -> None:
     owner = store.create_collection("c").id
-    store.calibration.change(owner, max_risk=0.05, domain="medical")
+    store.calibration.change(owner, max_risk=0.05, domain="medical", unsupported_sentences="flag")
     kept = store.collection("c")
     assert (kept.max_risk, kept.domain) == (0.05, "medical")
     store.calibration.change(owner, max_risk=None)
@@ -155,4 +156,9 @@ def test_a_collections_settings_are_checked_and_kept(store: Store) -> None:
             store.calibration.change(owner, max_risk=risk, domain="legal")
     with pytest.raises(InvalidRequestError, match="medical"):
         store.calibration.change(owner, max_risk=0.1, domain="cooking")
+    with pytest.raises(InvalidRequestError, match="drop, flag, abstain"):
+        store.calibration.change(owner, unsupported_sentences="say")
     assert store.collection("c") == kept
+    assert kept.unsupported_sentences is UnsupportedPolicy.FLAG
+    store.calibration.change(owner, unsupported_sentences=None)
+    assert store.collection("c").unsupported_sentences is None

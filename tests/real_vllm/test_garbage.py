@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from ingest.wiring import open_ingestion
-from rag.prompt import profiles
+from rag.profiles import open_profiles
 from rag.settings import Settings
 from rag.wiring import open_system
 
@@ -49,7 +49,7 @@ def client(vllm: VllmServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def test_nothing_that_a_random_model_writes_is_said(client: TestClient) -> None:
-    ways = itertools.product(("json", "marks"), profiles(), ASKED)
+    ways = itertools.product(("json", "marks"), open_profiles().names, ASKED)
     asked = itertools.islice(itertools.cycle(ways), QUESTIONS)
 
     def outcome(way: tuple[str, str, str]) -> tuple[int, str]:
