@@ -12,7 +12,7 @@ from rag.follow import differences
 from rag.indexes import Indexes
 from rag.listener import Listener
 from rag.pipeline import Pipeline
-from rag.ports import Connection, Embedder, Reader, SupportScorer
+from rag.ports import ChatModel, Connection, Embedder, Reader, SupportScorer
 from rag.retrieve import Retriever, require_space
 from rag.settings import Settings
 from rag.store import Store
@@ -38,7 +38,7 @@ class IndexCheck:
 class System:
     """Everything that was wired together by `rag.wiring.open_system`. Thread-safe; close it when done.
 
-    `pipeline` answers without a language model, `chat` with the one that is configured, if any;
+    `pipeline` answers without a language model, `chat` with the `language_model` that is configured, if any;
     `connections` are those to other servers.
     """
 
@@ -51,6 +51,7 @@ class System:
     support: SupportScorer
     reader: Reader
     chat: Pipeline | None = None
+    language_model: ChatModel | None = None
     connections: tuple[Connection, ...] = ()
 
     def ask(self, question: Question, listener: Listener | None = None) -> Outcome:

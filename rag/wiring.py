@@ -71,7 +71,7 @@ def with_language_model(system: System, settings: Settings) -> System:
         pipeline_fingerprint, system.embedder.space, generator, system.retriever.reranking
     )
     chat = replace(extractive, generator=generator, fingerprint_for=fingerprint_for)
-    return replace(system, chat=chat, connections=(*system.connections, model))
+    return replace(system, chat=chat, language_model=model, connections=(*system.connections, model))
 
 
 def _embedder(settings: Settings, servers: list[PoolingServer]) -> Embedder:
