@@ -98,9 +98,9 @@ class AttestClient:
         """What the collection is about: general, medical, legal, technical, or "" for nothing special."""
         return self._change(collection, {"domain": domain})
 
-    def calibration(self, collection: str) -> CalibrationOut:
-        """How far the collection's answers can be trusted, and why."""
-        parameters = {"collection": collection}
+    def calibration(self, collection: str, pipeline: str = "") -> CalibrationOut:
+        """How far the collection's answers can be trusted, and why; quoted ones, or those of a pipeline."""
+        parameters = {"collection": collection, "pipeline": pipeline}
         return self._read(CalibrationOut, "GET", "/v1/calibration", parameters=parameters)
 
     def install_calibrator(self, collection: str, file: Path) -> InstalledOut:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Engine, Row, func, insert, select, update
+from sqlalchemy import Engine, Row, insert, select, update
 
 from rag.domain import DOMAINS
 from rag.errors import InvalidRequestError
@@ -15,12 +15,12 @@ from rag.store.schema import calibrator, collection
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSettings:
-    """What a collection says of its answers; `installed` is the row of its own calibrator, None for none."""
+    """What a collection says of its answers; `installed`: rows of its own calibrators, newest first."""
 
     collection_id: int
     max_risk: float | None
     domain: str
-    installed: int | None
+    installed: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class SettingsChange(TypedDict, total=False):
 
 
 class Calibration:
-    """Of a collection's calibrators the newest that was not removed is in force; the others are history."""
+    """Of a collection's calibrators of one pipeline the newest that was not removed is in force; the others
+    are history."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -89,17 +90,24 @@ class Calibration:
 
     def settings(self, name: str) -> CalibrationSettings | None:
         """What a collection says of its answers, in one cheap read; None without such a collection."""
-        newest = (
-            select(func.max(calibrator.c.id))
-            .where(calibrator.c.collection_id == collection.c.id, calibrator.c.removed_at.is_(None))
-            .scalar_subquery()
+        is_own = (calibrator.c.collection_id == collection.c.id) & calibrator.c.removed_at.is_(None)
+        query = (
+            select(
+                collection.c.id,
+                collection.c.max_risk,
+                collection.c.domain,
+                calibrator.c.id.label("installed"),
+            )
+            .outerjoin(calibrator, is_own)
+            .where(collection.c.name == name)
+            .order_by(calibrator.c.id.desc())
         )
-        query = select(
-            collection.c.id, collection.c.max_risk, collection.c.domain, newest.label("installed")
-        ).where(collection.c.name == name)
         with reading(self._engine) as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else CalibrationSettings(row.id, row.max_risk, row.domain, row.installed)
+            rows = connection.execute(query).all()
+        if not rows:
+            return None
+        installed = tuple(row.installed for row in rows if row.installed is not None)
+        return CalibrationSettings(rows[0].id, rows[0].max_risk, rows[0].domain, installed)
 
     def json(self, row: int) -> str | None:
         """The file of an installed calibrator; None if its collection was deleted meanwhile."""
