@@ -43,7 +43,7 @@ TITLES = {"en": "{name} pump", "zh": "{name}水泵"}
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A question, the sentence of a document that answers it, and where else the same is said of another."""
+    """A question, the sentence of a document that answers it, and which of the language's FACTS it is."""
 
     id: str
     language: str
@@ -51,6 +51,7 @@ class Fact:
     sentence: str
     document: str
     number: int
+    asks: tuple[str, int]
 
     @property
     def with_another_number(self) -> str:
@@ -85,4 +86,5 @@ def _facts(language: str) -> Iterator[Fact]:
                 sentence=sentence.format(name=name, number=number),
                 document=f"{TITLES[language].format(name=name)}.txt",
                 number=number,
+                asks=(language, place),
             )

@@ -1,20 +1,25 @@
 """Evals of answers that a language model words, from the questions to a calibrator that is in force."""
 
 import json
+import random
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
+from in_memory import WordEmbedder
 from scripted_llm import Body, Said, ScriptedModel, as_json, error, serving, source_with
 from service.devices import Fact, documents, facts
+from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
+from word_reader import WordReader
 
+from api.app import create_app
+from api.schemas import ConfidenceOut, OutcomeOut
 from evals.commands import eval_
+from evals.judge import is_correct
 from evals.records import RunFolder
 from ingest.wiring import open_ingestion
-from rag.adapters.packaged_minilm import PackagedMiniLM
-from rag.adapters.packaged_reader import PackagedReader
+from rag.calibrator import load_calibrator
 from rag.decoding import Decoding
 from rag.errors import ConflictError, InvalidRequestError, ModelUnavailableError
 from rag.settings import load_settings
@@ -40,12 +45,29 @@ def rightly(body: Body) -> list[Said]:
     return [Said(in_shape(body, sentence, sentence))] * body["n"]
 
 
+def partly_rightly(body: Body) -> list[Said]:
+    """Right in six of ten answers; else the same said of another device, or a number that stands nowhere."""
+    fact = fact_of(body)
+    chance = random.Random(fact.id)
+    kind, doubt = chance.random(), chance.random()
+    others = [
+        other.sentence
+        for other in FACTS.values()
+        if other.asks == fact.asks and other != fact and other.sentence in body["messages"][-1]["content"]
+    ]
+    if kind < 0.6 or not others:
+        return [Said(in_shape(body, fact.sentence, fact.sentence), log_probability=-0.3 * doubt)]
+    if kind < 0.85:
+        return [Said(in_shape(body, others[0], others[0]), log_probability=-0.1 - 0.5 * doubt)]
+    return [Said(in_shape(body, fact.with_another_number, fact.sentence), log_probability=-0.1 - 0.5 * doubt)]
+
+
 @pytest.fixture(autouse=True, scope="module")
-def loaded_once() -> Iterator[None]:
-    """Every command opens a system of its own; the models in it are those of this process."""
+def quick_models() -> Iterator[None]:
+    """Every command opens a system of its own; what is tried here is around the embedder and the reader."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("rag.wiring.PackagedReader", cache(PackagedReader))
-        patched.setattr("rag.wiring.PackagedMiniLM", cache(PackagedMiniLM))
+        patched.setattr("rag.wiring.PackagedReader", lambda _: WordReader())
+        patched.setattr("rag.wiring.PackagedMiniLM", WordEmbedder)
         yield
 
 
@@ -204,3 +226,75 @@ def test_a_suite_without_worded_answers_needs_no_language_model(tmp_path: Path) 
     refused = evals("run", "retrieval/mtrag", "--out", tmp_path / "run", "--generator", "vllm")
     assert isinstance(refused.exception, InvalidRequestError)
     assert "no answer is worded in a retrieval suite" in str(refused.exception)
+
+
+@pytest.fixture
+def client(served: ScriptedModel, home: Path) -> Iterator[TestClient]:
+    """A client of `attest serve` over the same home and model."""
+    del served  # is configured
+    with open_system(load_settings(home)) as system:
+        ingestion = open_ingestion(system)
+        with TestClient(create_app(system, ingestion), base_url="http://localhost") as opened:
+            yield opened
+        ingestion.close()
+
+
+def confidence_of(client: TestClient, fact: Fact, **fields: object) -> tuple[str, ConfidenceOut]:
+    """The answer, or the reason of the abstention, and how sure it is."""
+    body = {"question": fact.question, "collection": "devices", **fields}
+    response = client.post("/v1/query", json=body)
+    assert response.status_code == 200, response.text
+    outcome = OutcomeOut.model_validate(response.json())
+    return outcome.answer or str(outcome.abstention and outcome.abstention.reason), outcome.confidence
+
+
+def test_from_questions_to_certified_answers_of_a_language_model(
+    served: ScriptedModel, client: TestClient, home: Path, tmp_path: Path
+) -> None:
+    served.script = partly_rightly
+    run = asked(questions_in(tmp_path, facts()), home, tmp_path / "run", "--generator", "vllm")
+    file = tmp_path / "calibrator.json"
+    fitted = evals("calibrate", run.path, "--out", file)
+    assert fitted.exit_code == 0, (fitted.output, fitted.exception)
+    calibrator = load_calibrator(file)
+    assert calibrator.pipeline == run.header().pipeline
+
+    records = {is_correct(record): record for record in run.records() if record.sentences}
+    right, wrong = (FACTS[records[is_right].question] for is_right in (True, False))
+    said, before = confidence_of(client, right)
+    assert (said, before.calibrated) == (right.sentence, False)
+    installed = client.put("/v1/collections/devices/calibrator", json=json.loads(file.read_bytes()))
+    assert installed.status_code == 200, installed.text
+
+    said, now = confidence_of(client, right)
+    assert (said, now.calibrated, now.calibrator) == (right.sentence, True, calibrator.id)
+    assert now.score > 0.5 > confidence_of(client, wrong)[1].score
+    for other in ({"mode": "marks"}, {"profile": "legal"}, {"decoding": {"max_tokens": 99}}):
+        assert not confidence_of(client, right, **other)[1].calibrated
+    assert confidence_of(client, right, decoding={"seed": 3})[1].calibrated
+    assert confidence_of(client, right, generator="extractive")[1].calibrator != calibrator.id
+
+    certain = {"max_risk": 0.1, "require_certificate": True}
+    said, proved = confidence_of(client, right, **certain)
+    assert (said, proved.certified, proved.target_risk) == (right.sentence, True, 0.1)
+    assert confidence_of(client, wrong, **certain)[0] == "low_confidence"
+    assert confidence_of(client, right, max_risk=0.01, require_certificate=True)[0] == "not_certified"
+
+    named = {"collection": "devices", "pipeline": calibrator.pipeline}
+    shown = client.get("/v1/calibration", params=named).json()
+    assert (shown["calibrated"], shown["certified"]) == (True, True)
+    assert shown["calibrator"]["id"] == calibrator.id
+    assert client.delete("/v1/collections/devices/calibrator").status_code == 204
+
+
+def test_verdicts_on_a_models_answers_are_taken_for_a_calibrator_of_them_alone(
+    served: ScriptedModel, client: TestClient, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTEST_HOME", str(home))
+    body = {"question": facts()[0].question, "collection": "devices"}
+    answer_id = client.post("/v1/query", json=body).json()["id"]
+    client.post("/v1/feedback", json={"answer_id": answer_id, "verdict": "correct"})
+    verdicts = ("calibrate", "--from-feedback", "devices", "--out", tmp_path / "c.json")
+    quoted, worded = evals(*verdicts), evals(*verdicts, "--generator", "vllm")
+    assert "no verdict on an answer" in str(quoted.exception)
+    assert "1 answers are too few to calibrate on" in str(worded.exception)
