@@ -103,7 +103,7 @@ def header_for(
 
 def _with_model(header: Header, system: System, wording: Wording) -> Header:
     """The header of a run whose answers a language model words."""
-    policy = {"unsupported_sentences": system.settings.unsupported_sentences}
+    policy = {"unsupported_sentences": str(system.settings.unsupported_sentences)}
     return replace(
         header,
         generator=str(wording.generator),

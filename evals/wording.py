@@ -8,7 +8,6 @@ from rag.domain import Question
 from rag.errors import InvalidRequestError
 from rag.fallback import NO_MODEL
 from rag.pipeline import Pipeline
-from rag.prompt import template_hash
 from rag.system import System
 
 
@@ -25,8 +24,7 @@ class Wording:
     decoding: Decoding = GREEDY
 
     def __post_init__(self) -> None:
-        """InvalidRequestError for a profile without a template, or one that nobody would heed."""
-        template_hash(self.profile, self.mode)
+        """InvalidRequestError for a profile, a mode or a decoding that nobody would heed."""
         is_set = (self.profile, self.mode, self.decoding) != ("general", AnswerMode.JSON, GREEDY)
         if is_set and not self.is_a_models:
             raise InvalidRequestError(
@@ -60,7 +58,11 @@ class Wording:
         return system.chat
 
     def fingerprint_in(self, system: System) -> str:
-        """The fingerprint of such answers; ModelUnavailableError where a language model's server is down."""
+        """The fingerprint of such answers.
+
+        ModelUnavailableError where a language model's server is down, InvalidRequestError for a profile that
+        is not there.
+        """
         return self.pipeline_of(system).fingerprint_for(self.question())
 
 

@@ -206,7 +206,6 @@ def test_a_server_that_is_down_from_the_start_is_told_before_anything_is_written
     [
         (("--generator", "vllm"), "ATTEST_LLM_URLS"),
         (("--mode", "marks"), "--generator vllm"),
-        (("--profile", "poetic"), "there is no profile 'poetic'"),
         (("--generator", "vllm", "--decoding", '{"temperature": 3}'), "decoding.temperature"),
         (("--generator", "vllm", "--decoding", '{"samples": 4}'), "set a temperature above 0"),
         (("--generator", "vllm", "--decoding", '{"warmth": 1}'), "decoding.warmth"),
@@ -219,6 +218,15 @@ def test_what_cannot_be_is_refused_by_name(
     refused = ask(few, home, tmp_path / "run", *options)
     assert isinstance(refused.exception, InvalidRequestError)
     assert said in str(refused.exception)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_profile_that_is_not_there_is_refused_before_anything_is_written(
+    served: ScriptedModel, few: Path, home: Path, tmp_path: Path
+) -> None:
+    refused = ask(few, home, tmp_path / "run", "--generator", "vllm", "--profile", "poetic")
+    assert isinstance(refused.exception, InvalidRequestError)
+    assert "there is no profile 'poetic'" in str(refused.exception)
     assert not (tmp_path / "run").exists()
 
 
