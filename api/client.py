@@ -104,9 +104,9 @@ class AttestClient:
         """What becomes of a language model's sentences that nothing bears out; None: as the server is set."""
         return self._change(collection, {"unsupported_sentences": policy})
 
-    def calibration(self, collection: str) -> CalibrationOut:
-        """How far the collection's answers can be trusted, and why."""
-        parameters = {"collection": collection}
+    def calibration(self, collection: str, pipeline: str = "") -> CalibrationOut:
+        """How far the collection's answers can be trusted, and why; quoted ones, or those of a pipeline."""
+        parameters = {"collection": collection, "pipeline": pipeline}
         return self._read(CalibrationOut, "GET", "/v1/calibration", parameters=parameters)
 
     def install_calibrator(self, collection: str, file: Path) -> InstalledOut:

@@ -18,10 +18,9 @@ from api.fields import (
     ProfileName,
     QuestionText,
     Risk,
-    StopText,
 )
 from rag.completion import Message
-from rag.decoding import MOST_SAMPLES, WIDEST_BEAM, Decoding
+from rag.decoding_request import DecodingRequest
 
 
 class RequestBody(BaseModel):
@@ -55,31 +54,6 @@ class SearchRequest(PassagesRequest):
         description="whether the best passages are put in a new order by how well they answer, which takes "
         "tenths of a second; without it a search takes milliseconds",
     )
-
-
-class DecodingRequest(RequestBody):
-    """How a language model chooses its words; greedy where nothing is set. The names are vLLM's."""
-
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    top_k: int = Field(default=0, ge=0, le=1000, description="0 leaves every token in")
-    min_p: float = Field(default=0.0, ge=0, le=1)
-    repetition_penalty: float = Field(default=1.0, gt=0, le=2)
-    beam_width: int = Field(default=1, ge=1, le=WIDEST_BEAM, description="above 1: a beam search")
-    samples: int = Field(
-        default=1, ge=1, le=MOST_SAMPLES, description="answers to draw; the best supported one is kept"
-    )
-    seed: int | None = Field(default=None, ge=0, lt=2**63)
-    stop: list[StopText] = Field(default=[], max_length=8)
-    max_tokens: int = Field(default=512, ge=1, le=4096)
-    p_true: bool = Field(
-        default=False,
-        description="ask the language model too how likely its answer is right: the signal `model_p_true`",
-    )
-
-    def decoding(self) -> Decoding:
-        """InvalidRequestError where two of them contradict each other."""
-        return Decoding(**{**self.model_dump(), "stop": tuple(self.stop)})
 
 
 class TextPart(BaseModel):

@@ -12,7 +12,7 @@ from rag.follow import differences
 from rag.indexes import Indexes
 from rag.listener import Listener
 from rag.pipeline import Pipeline
-from rag.ports import Connection, Embedder, Reader, SupportScorer
+from rag.ports import ChatModel, Connection, Embedder, Reader, SupportScorer
 from rag.profiles import Profiles
 from rag.retrieve import Retriever, require_space
 from rag.rewrite import Rewriter
@@ -40,9 +40,9 @@ class IndexCheck:
 class System:
     """Everything that was wired together by `rag.wiring.open_system`. Thread-safe; close it when done.
 
-    `pipeline` answers without a language model, `chat` with the one that is configured, if any, which gets
-    the rules of one of the `profiles`, and whose `rewriter` words follow-ups; `connections` are those to
-    other servers.
+    `pipeline` answers without a language model, `chat` with the `language_model` that is configured, if any,
+    which gets the rules of one of the `profiles`, and whose `rewriter` words follow-ups; `connections` are
+    those to other servers.
     """
 
     settings: Settings
@@ -56,6 +56,7 @@ class System:
     profiles: Profiles
     chat: Pipeline | None = None
     rewriter: Rewriter | None = None
+    language_model: ChatModel | None = None
     connections: tuple[Connection, ...] = ()
 
     def ask(self, question: Question, listener: Listener | None = None) -> Outcome:

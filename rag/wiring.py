@@ -78,7 +78,13 @@ def with_language_model(system: System, settings: Settings) -> System:
         fingerprint_for=fingerprint_for,
         unsupported_sentences=settings.unsupported_sentences,
     )
-    return replace(system, chat=chat, rewriter=Rewriter(model), connections=(*system.connections, model))
+    return replace(
+        system,
+        chat=chat,
+        rewriter=Rewriter(model),
+        language_model=model,
+        connections=(*system.connections, model),
+    )
 
 
 def _embedder(settings: Settings, servers: list[PoolingServer]) -> Embedder:

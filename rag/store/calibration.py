@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Engine, Row, func, insert, select, update
+from sqlalchemy import Engine, Row, insert, select, update
 
 from rag.domain import DOMAINS, UnsupportedPolicy
 from rag.errors import InvalidRequestError
@@ -15,7 +15,7 @@ from rag.store.schema import calibrator, collection
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSettings:
-    """What a collection says of its answers; `installed` is the row of its own calibrator, None for none.
+    """What a collection says of its answers; `installed`: rows of its own calibrators, newest first.
 
     `unsupported_sentences` is None where the server's policy holds.
     """
@@ -23,7 +23,7 @@ class CalibrationSettings:
     collection_id: int
     max_risk: float | None
     domain: str
-    installed: int | None
+    installed: tuple[int, ...]
     unsupported_sentences: UnsupportedPolicy | None = None
 
 
@@ -51,7 +51,8 @@ class SettingsChange(TypedDict, total=False):
 
 
 class Calibration:
-    """Of a collection's calibrators the newest that was not removed is in force; the others are history."""
+    """Of a collection's calibrators of one pipeline the newest that was not removed is in force; the others
+    are history."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -101,24 +102,27 @@ class Calibration:
 
     def settings(self, name: str) -> CalibrationSettings | None:
         """What a collection says of its answers, in one cheap read; None without such a collection."""
-        newest = (
-            select(func.max(calibrator.c.id))
-            .where(calibrator.c.collection_id == collection.c.id, calibrator.c.removed_at.is_(None))
-            .scalar_subquery()
+        is_own = (calibrator.c.collection_id == collection.c.id) & calibrator.c.removed_at.is_(None)
+        query = (
+            select(
+                collection.c.id,
+                collection.c.max_risk,
+                collection.c.domain,
+                collection.c.unsupported_sentences,
+                calibrator.c.id.label("installed"),
+            )
+            .outerjoin(calibrator, is_own)
+            .where(collection.c.name == name)
+            .order_by(calibrator.c.id.desc())
         )
-        query = select(
-            collection.c.id,
-            collection.c.max_risk,
-            collection.c.domain,
-            newest.label("installed"),
-            collection.c.unsupported_sentences,
-        ).where(collection.c.name == name)
         with reading(self._engine) as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
+            rows = connection.execute(query).all()
+        if not rows:
             return None
-        policy = policy_of(row.unsupported_sentences)
-        return CalibrationSettings(row.id, row.max_risk, row.domain, row.installed, policy)
+        first = rows[0]
+        installed = tuple(row.installed for row in rows if row.installed is not None)
+        policy = policy_of(first.unsupported_sentences)
+        return CalibrationSettings(first.id, first.max_risk, first.domain, installed, policy)
 
     def json(self, row: int) -> str | None:
         """The file of an installed calibrator; None if its collection was deleted meanwhile."""

@@ -119,15 +119,15 @@ def test_feedback_of_many_at_once_is_all_kept(store: Store) -> None:
 def test_the_newest_calibrator_that_was_not_removed_is_in_force(store: Store) -> None:
     owner = store.create_collection("合同").id
     calibration = store.calibration
-    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", None)
+    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", ())
     calibration.install(owner, "first")
     installed = calibration.install(owner, "second")
-    newest = calibration.history(owner)[0]
+    newest, oldest = calibration.history(owner)
     assert (newest.json, newest.removed_at, newest) == ("second", None, installed)
-    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", newest.row)
+    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", (newest.row, oldest.row))
     assert calibration.json(newest.row) == "second"
     assert calibration.remove(owner)
-    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", None)
+    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", ())
     assert [item.json for item in calibration.history(owner, limit=1)] == ["second"]
 
 
