@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.chinese_names import chinese_names_of
 from rag.cite import quote
 from rag.domain import (
     Check,
@@ -111,8 +112,10 @@ def _is_altered(item: _Checked) -> bool:
     """Whether it has a number that no quotation has, or a name that its sources have nowhere."""
     quoted = "\n".join(quote(quotation).cited_text for quotation in item.quotations)
     around = "\n".join(_with_titles(hit) for hit in item.hits)
-    text = unicodedata.normalize("NFKC", item.written.text)
-    return bool(numbers_of(text) - numbers_of(quoted)) or bool(names_of(text) - latin_words_of(around))
+    text, around = (unicodedata.normalize("NFKC", said) for said in (item.written.text, around))
+    if numbers_of(text) - numbers_of(quoted) or names_of(text) - latin_words_of(around):
+        return True
+    return any(name not in around for name in chinese_names_of(text))
 
 
 def _with_titles(hit: Hit) -> str:

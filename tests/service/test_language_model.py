@@ -81,6 +81,7 @@ def texts(outcome: dict[str, object]) -> list[str]:
         (WHEN, FILTER, "The pump's filter must be replaced every 500 operating hours."),
         (NOTICE, TERMINATION, "The tenant may terminate with six months of written notice."),
         (LEAVE, DAYS, "员工每年享有十五天带薪年假。"),
+        (LEAVE, DAYS, "每位员工每年可以享有十五天的带薪年假。"),
     ],
 )
 def test_a_right_sentence_is_said_with_the_stored_words_that_bear_it_out(
@@ -110,6 +111,7 @@ def test_marks_in_the_text_name_sources_too(client_of: Models, marks: str) -> No
         ("The filter of the pump must be replaced every 800 operating hours.", FILTER, WHEN),
         ("员工每年享有20天带薪年假。", DAYS, LEAVE),
         ("The filter must be replaced every 500 operating hours by Siemens.", FILTER, WHEN),
+        ("按照西门子的规定，员工每年享有十五天带薪年假。", DAYS, LEAVE),
         ("The deposit is forfeited when the garden is left untidy.", TERMINATION, NOTICE),
         (FILTER, TERMINATION, WHEN),
     ],
