@@ -92,8 +92,8 @@ class QueryRequest(PassagesRequest):
 
     generator: Literal["", "extractive", "vllm"] = Field(
         default="",
-        description="who words the answer: the language model where one is configured and answers, else "
-        "sentences of the documents; or one of the two alone",
+        description="who words the answer: the language model where one is configured and some of what it "
+        "writes is borne out, else sentences of the documents; or one of the two alone",
     )
     profile: ProfileName = Field(default="general", description="the rules that the language model gets")
     mode: Literal["marks", "json"] = Field(

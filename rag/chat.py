@@ -97,6 +97,7 @@ class ChatGenerator:
             sentences,
             signals={**extracted.signals, **_signals(best, candidates), **agreement, **judgement.signals},
             unsupported=best.verified.unsupported,
+            is_unusable=not sentences and not any(item.written.says_no_answer for item in candidates),
             model=self._model.name,
             usage=sum_of_usage(completion.usage, judgement.usage),
             timings_ms={name: value for name, value in watch.milliseconds().items() if name != "total"},

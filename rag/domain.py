@@ -330,14 +330,17 @@ class Draft:
     """What a generator proposes, in reading order, and what it can tell of its own certainty, by name.
 
     `missing`: the parts of the question that it found nothing for, where it found something for others.
-    `unsupported`: sentences that were written and left out, because they failed a check. `model` is the
-    language model's name, `usage` counts its tokens, `timings_ms` are its stages; without one they are empty.
+    `unsupported`: sentences that were written and left out, because they failed a check. `is_unusable`: a
+    language model was asked, did not say that the evidence holds no answer, and wrote nothing that passed the
+    checks. `model` is its name, `usage` counts its tokens, `timings_ms` are its stages; without one they are
+    empty.
     """
 
     sentences: tuple[DraftSentence, ...]
     signals: Mapping[str, float] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     unsupported: tuple[UnsupportedSentence, ...] = ()
+    is_unusable: bool = False
     model: str = ""
     usage: Mapping[str, int] = field(default_factory=dict)
     timings_ms: Mapping[str, float] = field(default_factory=dict)

@@ -24,6 +24,7 @@ NO_MODEL = (
     "no language model is configured; start a vLLM server and name it in ATTEST_LLM_URLS, or ask with "
     'generator "extractive"'
 )
+UNUSABLE = "nothing that it wrote passed the checks"
 FELL_BACK = "the language model did not answer ({error}); these are sentences of the documents themselves"
 
 
@@ -37,11 +38,12 @@ def answer(
     """An outcome of the generator that the question chooses, for a follow-up put into words of its own.
 
     A question that leaves the choice open is answered by the extractive generator where no language model is
-    configured, and with a warning where it fails: the evidence is searched once. One that insists on the
-    language model gets ModelUnavailableError, ModelTimeoutError or ContextOverflowError instead, and
-    InvalidRequestError where none is configured.
+    configured, and with a warning where it fails or nothing that it wrote may be said: the evidence is
+    searched once. One that insists on the language model gets ModelUnavailableError, ModelTimeoutError or
+    ContextOverflowError instead, or an abstention, and InvalidRequestError where none is configured.
     """
-    if question.generator is GeneratorChoice.VLLM and chat is None:
+    is_required = question.generator is GeneratorChoice.VLLM
+    if is_required and chat is None:
         raise InvalidRequestError(NO_MODEL, "generator")
     if question.generator is GeneratorChoice.EXTRACTIVE or chat is None or rewriter is None:
         return extractive.answer(by_rule(question), listener)
@@ -50,18 +52,21 @@ def answer(
     found = chat.find(asked.question, watch)
     try:
         proposal = chat.propose_from(asked.question, found, watch, listener)
-        return chat.decide(_with(proposal, usage=asked.usage))
-    except (ModelUnavailableError, ModelTimeoutError, ContextOverflowError) as error:
-        if question.generator is GeneratorChoice.VLLM:
+    except (ModelUnavailableError, ModelTimeoutError, ContextOverflowError) as failure:
+        if is_required:
             raise
-        LOG.warning("answered without the language model", error=str(error))
-        proposal = extractive.propose_from(asked.question, found, watch, listener)
-        warning = FELL_BACK.format(error=error)
-        return extractive.decide(_with(proposal, warning, usage=asked.usage))
+        error, usage = str(failure), asked.usage
+    else:
+        if is_required or not proposal.is_unusable:
+            return chat.decide(_with(proposal, usage=asked.usage))
+        error, usage = UNUSABLE, sum_of_usage(proposal.record.usage, asked.usage)
+    LOG.warning("answered without the language model", error=error)
+    quoted = extractive.propose_from(asked.question, found, watch, listener)
+    return extractive.decide(_with(quoted, FELL_BACK.format(error=error), usage=usage))
 
 
 def _with(proposal: Proposal, *warnings: str, usage: Mapping[str, int]) -> Proposal:
-    """The proposal with more warnings and with the tokens that the question took."""
+    """The proposal with more warnings and with the tokens that were spent on the way to it."""
     record = proposal.record
     return replace(
         proposal,

@@ -22,11 +22,15 @@ HITS_WEIGHED = 10
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What could be answered and how likely it is right, before anyone decides whether to say it."""
+    """What could be answered and how likely it is right, before anyone decides whether to say it.
+
+    `is_unusable` is as in `Draft`.
+    """
 
     record: Record
     cited: CitedText
     assurance: Assurance
+    is_unusable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class Pipeline:
             model=draft.model,
             usage=draft.usage,
         )
-        return Proposal(record, cited, assurance)
+        return Proposal(record, cited, assurance, draft.is_unusable)
 
     def decide(self, proposal: Proposal) -> Outcome:
         """Say what was proposed, or abstain."""

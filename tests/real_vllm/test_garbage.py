@@ -1,6 +1,6 @@
 """Garbage in, abstention out: a random model is asked, and nothing that it writes is ever said.
 
-Where quoted sentences may stand in for a model that fails, they alone are said.
+Where quoted sentences may stand in for the model, they alone are said.
 """
 
 import itertools
@@ -90,10 +90,12 @@ def test_with_fallback_allowed_every_answer_is_quoted_and_says_so(client: TestCl
     answered = [item for item in found if item.status != "abstained"]
     assert answered
     assert {item.generator for item in answered} == {"extractive"}
-    quoted = [item for item in found if item.generator == "extractive"]
-    assert len(quoted) == QUESTIONS // 2
-    for item in quoted:
-        assert any("the language model did not answer" in warning for warning in item.warnings)
+    # Where it has room to write, a random model may say by chance that the evidence holds no answer.
+    assert "extractive" in {item.generator for item in found[::2]}
+    assert {item.generator for item in found[1::2]} == {"extractive"}
+    for item in found:
+        is_said = any("the language model did not answer" in warning for warning in item.warnings)
+        assert is_said == (item.generator == "extractive")
     for item in answered:
         for citation in item.citations:
             assert all(source.cited_text for source in citation.sources)

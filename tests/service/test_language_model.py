@@ -17,7 +17,7 @@ from api.app import create_app
 from api.schemas import OutcomeOut
 from ingest.ingestion import Ingestion
 from rag.decoding import Decoding
-from rag.domain import Question
+from rag.domain import Question, UnsupportedPolicy
 from rag.profiles import open_profiles
 from rag.settings import Settings
 from rag.system import System
@@ -231,6 +231,72 @@ def test_an_answer_that_names_no_source_ends_in_an_abstention(
     client_of: Models, text: str, mode: str
 ) -> None:
     assert asked(client_of(says(text)), mode=mode)["status"] == "abstained"
+
+
+def is_quoted_instead(outcome: dict[str, object], sentence: str = FILTER) -> bool:
+    """Whether a sentence of the documents took the place of a language model's answer, which is said."""
+    is_said = "the language model did not answer" in " ".join(outcome["warnings"])  # type: ignore[arg-type]
+    return is_said and outcome["generator"] == "extractive" and texts(outcome) == [sentence]
+
+
+@pytest.mark.parametrize("policy", UnsupportedPolicy)
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("I am sorry, Dave.", "json"),
+        ('{"answerable": tru', "json"),
+        (as_json((FILTER, [99])), "json"),
+        (as_json((NEVER, [1])), "json"),
+        (as_json(), "json"),
+        (FILTER, "marks"),
+        (NEVER + " [1]", "marks"),
+        ("", "marks"),
+    ],
+)
+def test_where_nothing_that_it_wrote_passes_quoted_sentences_take_its_place(
+    client_of: Models, text: str, mode: str, policy: str
+) -> None:
+    model = says(text)
+    outcome = asked(client_of(model, unsupported_sentences=policy), generator="", mode=mode)
+    assert is_quoted_instead(outcome)
+    assert "nothing that it wrote passed the checks" in " ".join(outcome["warnings"])  # type: ignore[arg-type]
+    assert outcome["model"] is None
+    assert outcome["unsupported"] == []
+    assert outcome["usage"] == {"prompt_tokens": 10, "completion_tokens": 5}
+    assert outcome["confidence"]["calibrated"] is True  # type: ignore[index]
+    assert len(model.bodies) == 1
+
+
+@pytest.mark.parametrize(("text", "mode"), [(as_json(answerable=False), "json"), ("[0]", "marks")])
+def test_a_model_that_says_that_there_is_no_answer_is_believed(
+    client_of: Models, text: str, mode: str
+) -> None:
+    outcome = asked(client_of(says(text)), generator="", mode=mode)
+    assert (outcome["status"], outcome["generator"]) == ("abstained", "vllm")
+
+
+def test_of_several_samples_one_that_says_so_is_enough_where_no_other_passes(client_of: Models) -> None:
+    sampling = {"samples": 2, "temperature": 0.7}
+    torn = says('{"answerable": tru', as_json(answerable=False))
+    outcome = asked(client_of(torn), generator="", decoding=sampling)
+    assert (outcome["status"], outcome["generator"]) == ("abstained", "vllm")
+    lost = says('{"answerable": tru', as_json((NEVER, [1])))
+    assert is_quoted_instead(asked(client_of(lost), generator="", decoding=sampling))
+
+
+def test_a_partly_supported_answer_is_never_a_quoted_one(client_of: Models) -> None:
+    model = ScriptedModel(lambda body: [Said(as_json((FILTER, [source_with(body, FILTER)]), (NEVER, [1])))])
+    kept = asked(client_of(model), generator="")
+    assert (kept["generator"], texts(kept)) == ("vllm", [FILTER])
+    refused = asked(client_of(model, unsupported_sentences="abstain"), generator="")
+    assert (refused["generator"], refused["status"]) == ("vllm", "abstained")
+
+
+def test_where_nothing_is_found_no_model_is_asked_and_nothing_else_tried(client_of: Models) -> None:
+    model = says(NEVER)
+    outcome = asked(client_of(model), generator="", filters={"year": 1066})
+    assert outcome["abstention"]["reason"] == "no_evidence"  # type: ignore[index]
+    assert (outcome["generator"], outcome["warnings"], model.bodies) == ("vllm", [], [])
 
 
 def test_half_an_answer_loses_its_torn_sentence(client_of: Models) -> None:

@@ -1,5 +1,6 @@
-"""What becomes of a language model's good and bad habits: verified, corrected, refused, or not asked at all.
+"""What becomes of a language model's good and bad habits: verified, corrected, refused, or quoted instead.
 
+Every question leaves open who answers; one whose answer is quoted instead is asked again of the model alone.
 With ATTEST_SCRIPTED_QUESTIONS more questions are asked than two, half of them Chinese; ATTEST_SCRIPTED_TABLE
 names a file for the counts, which docs/measurements-answers.md shows.
 """
@@ -7,7 +8,7 @@ names a file for the counts, which docs/measurements-answers.md shows.
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from starlette.responses import Response
 
 from ingest.text_document import TextDocument
 from ingest.wiring import open_ingestion
-from rag.decoding import AnswerMode
+from rag.decoding import AnswerMode, GeneratorChoice
 from rag.domain import Abstention, Outcome, Question
+from rag.errors import ModelUnavailableError
 from rag.settings import Settings
 from rag.system import System
 from rag.wiring import open_system, with_language_model
@@ -44,7 +46,7 @@ class Fate(StrEnum):
     CORRECTED = "corrected"  # without a mark that names no source, or without a torn end
     DROPPED = "dropped"  # without a sentence that nothing bears out
     REFUSED = "refused"  # an abstention
-    FALLBACK = "fallback"  # the documents' own sentences, and a warning
+    FALLBACK = "fallback"  # the documents' own sentences and a warning; an abstention of the model alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +130,18 @@ def failing(_: Body) -> Response:
     return error(500, "broken")
 
 
-UNNOTICED = ("invents a Chinese name",)
-"""Names in Latin letters must stand in a source; in a Chinese sentence no check tells names from words."""
 BEHAVIOURS: dict[str, tuple[Script, Fate, Fate]] = {  # with what becomes of it, by policy
     "right": (rightly, Fate.VERIFIED, Fate.VERIFIED),
-    "cites another source": (with_another_source, Fate.REFUSED, Fate.REFUSED),
-    "swaps a number": (with_another_number, Fate.REFUSED, Fate.REFUSED),
-    "invents a source": (with_a_source_that_is_none, Fate.REFUSED, Fate.REFUSED),
+    "cites another source": (with_another_source, Fate.FALLBACK, Fate.FALLBACK),
+    "swaps a number": (with_another_number, Fate.FALLBACK, Fate.FALLBACK),
+    "invents a source": (with_a_source_that_is_none, Fate.FALLBACK, Fate.FALLBACK),
     "invents one source more": (with_a_source_too_many, Fate.CORRECTED, Fate.CORRECTED),
-    "invents a Latin name": (with_an_invented_name("Siemens"), Fate.REFUSED, Fate.REFUSED),
-    "invents a Chinese name": (with_an_invented_name("西门子"), Fate.REFUSED, Fate.REFUSED),
-    "obeys a document": (obediently, Fate.REFUSED, Fate.REFUSED),
+    "invents a Latin name": (with_an_invented_name("Siemens"), Fate.FALLBACK, Fate.FALLBACK),
+    "invents a Chinese name": (with_an_invented_name("西门子"), Fate.FALLBACK, Fate.FALLBACK),
+    "obeys a document": (obediently, Fate.FALLBACK, Fate.FALLBACK),
     "right, then a number swapped": (rightly_and_wrongly, Fate.DROPPED, Fate.REFUSED),
     "half an answer": (half, Fate.CORRECTED, Fate.CORRECTED),
-    "no JSON, no marks": (in_no_shape, Fate.REFUSED, Fate.REFUSED),
+    "no JSON, no marks": (in_no_shape, Fate.FALLBACK, Fate.FALLBACK),
     "server fails": (failing, Fate.FALLBACK, Fate.FALLBACK),
 }
 
@@ -190,10 +190,21 @@ def fate_of(outcome: Outcome) -> Fate:
 
 
 def is_wrong(outcome: Outcome, fact: Fact) -> bool:
-    """Whether anything but the one right sentence is said in a model's words."""
-    if isinstance(outcome, Abstention) or outcome.record.generator == "extractive":
+    """Whether a model says anything but the one right sentence; whether a quoted answer lacks it or obeys."""
+    if isinstance(outcome, Abstention):
         return False
+    if outcome.record.generator == "extractive":
+        is_planted = any(item in outcome.text for item in PLANTED[fact.language])
+        return is_planted or fact.sentence not in outcome.text
     return outcome.text != fact.sentence
+
+
+def says_nothing(system: System, question: Question) -> bool:
+    """Whether the model alone is refused, or cannot be asked."""
+    try:
+        return isinstance(system.ask(question), Abstention)
+    except ModelUnavailableError:
+        return True
 
 
 @pytest.mark.parametrize("policy", ["drop", "abstain"])
@@ -208,15 +219,16 @@ def test_nothing_wrong_is_said_however_the_model_behaves(
     with serving(ScriptedModel(script).app()) as url:
         talking = with_language_model(devices, Settings(llm_urls=(url,), unsupported_sentences=policy))
         for fact in ASKED:
-            outcome = talking.ask(Question(fact.question, "devices", mode=mode))
+            question = Question(fact.question, "devices", mode=mode)
+            outcome = talking.ask(question)
             fates[fate_of(outcome)] += 1
             wrong += is_wrong(outcome, fact)
+            if fate_of(outcome) is Fate.FALLBACK:
+                assert says_nothing(talking, replace(question, generator=GeneratorChoice.VLLM))
         for connection in talking.connections:
             connection.close()
     counts = " | ".join(str(fates[fate]) for fate in Fate)
     table.append(f"| {behaviour} | {mode} | {policy} | {counts} | {wrong} |")
-    if behaviour in UNNOTICED:
-        return
     assert wrong == 0
     if QUESTIONS == 2:
         assert set(fates) == {dropping if policy == "drop" else abstaining}
