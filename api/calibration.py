@@ -67,8 +67,9 @@ class CalibratorOut(BaseModel):
 class InstalledOut(BaseModel):
     """A calibrator that was installed for a collection.
 
-    `calibrated` is false where it was fitted on another pipeline: then it is kept and not used. The fields
-    that come out of the file are null where this version cannot read it.
+    `calibrated` says whether it was fitted on the pipeline in question, that of quoted answers unless the
+    request names another; else it is kept for answers of its own pipeline. The fields that come out of the
+    file are null where this version cannot read it.
     """
 
     id: str | None
@@ -111,13 +112,15 @@ class CalibrationOut(BaseModel):
     """
 
     collection: str
-    pipeline: str = Field(description="fingerprint of the running pipeline")
+    pipeline: str = Field(description="fingerprint of the pipeline whose answers this is about")
     calibrated: bool
     certified: bool
     max_risk: float | None
     domain: str
     calibrator: CalibratorOut | None
-    installed: list[InstalledOut] = Field(description="newest first; the first is in force unless removed")
+    installed: list[InstalledOut] = Field(
+        description="newest first; of each pipeline the first is in force, unless removed"
+    )
     feedback: FeedbackCounts
     drift: DriftOut | None = Field(description="null without a calibrator")
 

@@ -98,9 +98,15 @@ class AttestClient:
         """What the collection is about: general, medical, legal, technical, or "" for nothing special."""
         return self._change(collection, {"domain": domain})
 
-    def calibration(self, collection: str) -> CalibrationOut:
-        """How far the collection's answers can be trusted, and why."""
-        parameters = {"collection": collection}
+    def set_unsupported_sentences(
+        self, collection: str, policy: Literal["drop", "flag", "abstain"] | None
+    ) -> schemas.CollectionOut:
+        """What becomes of a language model's sentences that nothing bears out; None: as the server is set."""
+        return self._change(collection, {"unsupported_sentences": policy})
+
+    def calibration(self, collection: str, pipeline: str = "") -> CalibrationOut:
+        """How far the collection's answers can be trusted, and why; quoted ones, or those of a pipeline."""
+        parameters = {"collection": collection, "pipeline": pipeline}
         return self._read(CalibrationOut, "GET", "/v1/calibration", parameters=parameters)
 
     def install_calibrator(self, collection: str, file: Path) -> InstalledOut:

@@ -9,27 +9,14 @@ from pathlib import PurePath
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic.config import JsonDict
 
 from rag.calibrator import Calibrator
-from rag.prompt import profiles
+from rag.plain_text import plain_field, require_plain
 from rag.retrieve import MAXIMUM_QUESTION_CHARACTERS
 from rag.store.store import NAME_CHARACTERS
 
 MAXIMUM_ID = 2**63 - 1
 MAXIMUM_OFFSET = 2**31 - 1  # a document's length is kept in 32 bits
-
-
-def require_plain(text: str) -> str:
-    """The text as it came; ValueError where no database could store it."""
-    if "\x00" in text:
-        raise ValueError("it contains the NUL character; remove it")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError("it contains half of a surrogate pair; send whole characters") from error
-    return text
 
 
 def require_plain_tree(value: object) -> object:
@@ -69,13 +56,6 @@ def require_absolute(folder: str) -> str:
     return folder
 
 
-def require_profile(name: str) -> str:
-    """A profile's name as it came; ValueError for one without a template."""
-    if name not in profiles():
-        raise ValueError(f"there is no such profile; there are {', '.join(profiles())}")
-    return name
-
-
 def require_path_safe(name: str) -> str:
     """A collection's name as it came; ValueError for one that a URL path would swallow."""
     if name in (".", ".."):
@@ -83,31 +63,24 @@ def require_path_safe(name: str) -> str:
     return name
 
 
-_PATTERN: JsonDict = {"pattern": r"^[^\x00]*$"}
-
-
-def _plain(minimum: int, maximum: int) -> object:
-    return Field(min_length=minimum, max_length=maximum, json_schema_extra=_PATTERN)
-
-
 QuestionText: TypeAlias = Annotated[
-    str, _plain(1, MAXIMUM_QUESTION_CHARACTERS), AfterValidator(require_plain)
+    str, plain_field(1, MAXIMUM_QUESTION_CHARACTERS), AfterValidator(require_plain)
 ]
-CollectionName: TypeAlias = Annotated[str, _plain(1, NAME_CHARACTERS), AfterValidator(require_plain)]
+CollectionName: TypeAlias = Annotated[str, plain_field(1, NAME_CHARACTERS), AfterValidator(require_plain)]
 NewCollectionName: TypeAlias = Annotated[CollectionName, AfterValidator(require_path_safe)]
-FolderPath: TypeAlias = Annotated[str, _plain(1, 4096), AfterValidator(require_absolute)]
-IgnorePattern: TypeAlias = Annotated[str, _plain(1, 1024), AfterValidator(require_plain)]
-FileCursor: TypeAlias = Annotated[str, _plain(0, 4096), AfterValidator(require_plain)]
-DocumentUri: TypeAlias = Annotated[str, _plain(1, 1024), AfterValidator(require_uri)]
+FolderPath: TypeAlias = Annotated[str, plain_field(1, 4096), AfterValidator(require_absolute)]
+IgnorePattern: TypeAlias = Annotated[str, plain_field(1, 1024), AfterValidator(require_plain)]
+FileCursor: TypeAlias = Annotated[str, plain_field(0, 4096), AfterValidator(require_plain)]
+DocumentUri: TypeAlias = Annotated[str, plain_field(1, 1024), AfterValidator(require_uri)]
 Identifier: TypeAlias = Annotated[int, Field(ge=1, le=MAXIMUM_ID)]
 Cursor: TypeAlias = Annotated[int, Field(ge=0, le=MAXIMUM_ID)]
 Offset: TypeAlias = Annotated[int, Field(ge=0, le=MAXIMUM_OFFSET)]
 Risk: TypeAlias = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
-AnswerId: TypeAlias = Annotated[str, _plain(1, 64), AfterValidator(require_plain)]
-MessageText: TypeAlias = Annotated[str, _plain(0, 100_000), AfterValidator(require_plain)]
-ProfileName: TypeAlias = Annotated[str, _plain(1, 64), AfterValidator(require_profile)]
-StopText: TypeAlias = Annotated[str, _plain(1, 100), AfterValidator(require_plain)]
-Comment: TypeAlias = Annotated[str, _plain(0, 2000), AfterValidator(require_plain)]
+AnswerId: TypeAlias = Annotated[str, plain_field(1, 64), AfterValidator(require_plain)]
+MessageText: TypeAlias = Annotated[str, plain_field(0, 100_000), AfterValidator(require_plain)]
+ProfileName: TypeAlias = Annotated[str, plain_field(1, 64), AfterValidator(require_plain)]
+Fingerprint: TypeAlias = Annotated[str, plain_field(0, 64), AfterValidator(require_plain)]
+Comment: TypeAlias = Annotated[str, plain_field(0, 2000), AfterValidator(require_plain)]
 Marker: TypeAlias = Annotated[int, Field(ge=1, le=10_000)]
 UploadedCalibrator: TypeAlias = Annotated[Calibrator, BeforeValidator(require_plain_tree)]
 Filters: TypeAlias = Annotated[dict[str, object], AfterValidator(require_plain_tree)]

@@ -4,10 +4,10 @@ import math
 
 from pydantic_core import from_json
 
-from api.fields import require_plain
 from rag.domain import Metadata, MetadataValue
 from rag.errors import InvalidRequestError
 from rag.filters import MAXIMUM_NUMBER
+from rag.plain_text import require_plain
 
 MAXIMUM_BYTES = 64 * 1024
 MAXIMUM_FIELDS = 64

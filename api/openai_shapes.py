@@ -31,11 +31,11 @@ class ChatRequest(BaseModel):
     stream_options: StreamOptions = StreamOptions()
     max_risk: float | None = Field(default=None, gt=0, lt=1)
 
-    def asked(self) -> list[str]:
-        """What the user has asked, oldest first, the question last; InvalidRequestError where it is not."""
+    def asked(self) -> str:
+        """The question, which comes last; InvalidRequestError where it does not."""
         if self.messages[-1].role != "user" or not self.messages[-1].text.strip():
             raise InvalidRequestError("the last message must be the user's question", "messages")
-        return [message.text for message in self.messages if message.role == "user"]
+        return self.messages[-1].text
 
 
 class UrlCitation(BaseModel):

@@ -58,6 +58,7 @@ def collection_of(collection: Collection) -> schemas.CollectionOut:
         embedding_space=schemas.EmbeddingSpaceOut(**asdict(space)) if space else None,
         max_risk=collection.max_risk,
         domain=collection.domain,
+        unsupported_sentences=collection.unsupported_sentences and collection.unsupported_sentences.value,
     )
 
 

@@ -1,5 +1,6 @@
 """The bodies that come in over HTTP."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,9 +18,9 @@ from api.fields import (
     ProfileName,
     QuestionText,
     Risk,
-    StopText,
 )
-from rag.decoding import MOST_SAMPLES, WIDEST_BEAM, Decoding
+from rag.completion import Message
+from rag.decoding_request import DecodingRequest
 
 
 class RequestBody(BaseModel):
@@ -55,27 +56,6 @@ class SearchRequest(PassagesRequest):
     )
 
 
-class DecodingRequest(RequestBody):
-    """How a language model chooses its words; greedy where nothing is set. The names are vLLM's."""
-
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    top_k: int = Field(default=0, ge=0, le=1000, description="0 leaves every token in")
-    min_p: float = Field(default=0.0, ge=0, le=1)
-    repetition_penalty: float = Field(default=1.0, gt=0, le=2)
-    beam_width: int = Field(default=1, ge=1, le=WIDEST_BEAM, description="above 1: a beam search")
-    samples: int = Field(
-        default=1, ge=1, le=MOST_SAMPLES, description="answers to draw; the best supported one is kept"
-    )
-    seed: int | None = Field(default=None, ge=0, lt=2**63)
-    stop: list[StopText] = Field(default=[], max_length=8)
-    max_tokens: int = Field(default=512, ge=1, le=4096)
-
-    def decoding(self) -> Decoding:
-        """InvalidRequestError where two of them contradict each other."""
-        return Decoding(**{**self.model_dump(), "stop": tuple(self.stop)})
-
-
 class TextPart(BaseModel):
     """A part of a message; only text can be read."""
 
@@ -97,6 +77,12 @@ class ChatMessage(BaseModel):
         return "\n".join(part.text for part in self.content)
 
 
+def said_before(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
+    """What the user and the assistant said, oldest first."""
+    said = [(message.role, message.text) for message in messages]
+    return tuple(Message(role, text) for role, text in said if role in ("user", "assistant") and text.strip())
+
+
 class QueryRequest(PassagesRequest):
     """A question to be answered."""
 
@@ -106,8 +92,8 @@ class QueryRequest(PassagesRequest):
 
     generator: Literal["", "extractive", "vllm"] = Field(
         default="",
-        description="who words the answer: the language model where one is configured and answers, else "
-        "sentences of the documents; or one of the two alone",
+        description="who words the answer: the language model where one is configured and some of what it "
+        "writes is borne out, else sentences of the documents; or one of the two alone",
     )
     profile: ProfileName = Field(default="general", description="the rules that the language model gets")
     mode: Literal["marks", "json"] = Field(
@@ -149,6 +135,11 @@ class CollectionChange(RequestBody):
     )
     domain: Literal["", "general", "medical", "legal", "technical"] = Field(
         default="", description="what the documents are about, for thresholds by domain"
+    )
+    unsupported_sentences: Literal["drop", "flag", "abstain"] | None = Field(
+        default=None,
+        description="what becomes of a language model's sentences that nothing bears out: left out, shown "
+        "apart from the answer, or nothing is answered; null: as the server is set",
     )
 
 

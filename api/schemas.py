@@ -56,6 +56,17 @@ class CitationOut(BaseModel):
     support: SupportVerdict
 
 
+class UnsupportedOut(BaseModel):
+    """A sentence that a language model wrote beside the answer, and the check that it failed.
+
+    `source`: it names no source; `facts`: a number or a name in it stands in none of its sources; `support`:
+    its sources do not bear it out; `question`: they do, and it answers something else.
+    """
+
+    text: str
+    failed: Literal["source", "facts", "support", "question"]
+
+
 class AbstentionOut(BaseModel):
     """Why there is no answer, and the closest sources to look at instead."""
 
@@ -105,8 +116,15 @@ class OutcomeOut(BaseModel):
     status: Literal["answered", "partial", "abstained"] = Field(
         description="partial: a part of the question is answered, the parts in `missing` are not"
     )
+    question: str = Field(
+        description="as it was asked of the documents: a follow-up, in words that can be understood alone"
+    )
     answer: str | None
     missing: list[str] = Field(description="the parts of the question that no passage answers, in its words")
+    unsupported: list[UnsupportedOut] = Field(
+        description="what a language model wrote beside the answer, where the policy is to flag it: "
+        "unsupported, without citations, and no part of `answer`"
+    )
     language: str
     generator: str
     model: str | None
@@ -166,6 +184,9 @@ class CollectionOut(BaseModel):
     embedding_space: EmbeddingSpaceOut | None
     max_risk: float | None
     domain: str
+    unsupported_sentences: Literal["drop", "flag", "abstain"] | None = Field(
+        description="what becomes of sentences that nothing bears out; null: as the server is set"
+    )
 
 
 class CollectionWithSize(CollectionOut):

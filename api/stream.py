@@ -17,6 +17,7 @@ from rag.listener import Listener
 
 SECONDS_BETWEEN_LOOKS = 0.02
 SECONDS_BETWEEN_SIGNS = 1.0  # a comment while nothing happens: keeps proxies patient, finds a client gone
+SEARCH = "retrieve"  # the stage that finds out whether the question can be asked at all
 
 Answering = Callable[[Listener], OutcomeOut]
 
@@ -35,7 +36,7 @@ async def streamed(request: Request, answer: Answering) -> Response:
 
     work.add_done_callback(on_done)
     begun = [await stages.get()]
-    if begun[0] is not None:
+    while begun[-1] is not None and SEARCH not in begun[:-1]:
         begun.append(await stages.get())
     if begun[-1] is None:
         await work

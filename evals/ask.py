@@ -8,10 +8,11 @@ from functools import partial
 
 from evals.questions import ANY_DOCUMENT, ANYWHERE, EvalQuestion, GivenPassage, Mark
 from evals.records import ChunkScore, CitedSentence, CitedSource, Place, RankedDocument, Record
+from evals.wording import EXTRACTIVE, Wording
 from rag.domain import Abstention, Chunk, Citation, Document, Hit, Question, SearchResult, SourceSpan, Span
 from rag.errors import AttestError
 from rag.language import language_of
-from rag.pipeline import Proposal
+from rag.pipeline import Pipeline, Proposal
 from rag.stopwatch import Stopwatch
 from rag.system import System
 
@@ -23,11 +24,16 @@ HITS_RECORDED = 10  # of an answer; all that were reranked where those are more
 
 
 class Asker:
-    """Asks a suite's questions of one system and one collection."""
+    """Asks a suite's questions of one system and one collection, answers worded in one way."""
 
-    def __init__(self, system: System, collection: str) -> None:
+    def __init__(self, system: System, collection: str, wording: Wording = EXTRACTIVE) -> None:
         self._system = system
         self._collection = collection
+        self._wording = wording
+
+    @property
+    def _pipeline(self) -> Pipeline:
+        return self._wording.pipeline_of(self._system)
 
     def search(self, asked: EvalQuestion) -> Record:
         """Rank documents; ask for more chunks until enough are ranked; what ranked first stays first."""
@@ -53,11 +59,12 @@ class Asker:
         """Answer from the collection, within the question's scope; what was reranked is all recorded."""
         reranking = self._system.retriever.reranking
         top_k = max(HITS_RECORDED, reranking.depth if reranking else 0)
-        return self.record(asked, self._system.pipeline.propose(self.question(asked, top_k)))
+        return self.record(asked, self._pipeline.propose(self.question(asked, top_k)))
 
     def question(self, asked: EvalQuestion, top_k: int = HITS_RECORDED) -> Question:
         """What the pipeline is asked."""
-        return Question(asked.text, self._collection, top_k=top_k, filters=asked.scope)
+        wanted = self._wording.question(asked.text, self._collection)
+        return replace(wanted, top_k=top_k, filters=asked.scope)
 
     def record(self, asked: EvalQuestion, proposal: Proposal) -> Record:
         """The record of what was proposed from the collection."""
@@ -75,7 +82,7 @@ class Asker:
         documents = [_document(number, passage) for number, passage in enumerate(asked.passages)]
         texts = {number: passage.text for number, passage in enumerate(asked.passages)}
         found = SearchResult(tuple(_given(document, texts[document.id]) for document in documents), {}, ())
-        proposal = self._system.pipeline.propose_from(self.question(asked), found, watch)
+        proposal = self._pipeline.propose_from(self.question(asked), found, watch)
         places = [
             place for d in documents for place in gold_places(asked, d.uri, partial(texts.__getitem__, d.id))
         ]
@@ -88,7 +95,7 @@ class Asker:
         places: tuple[Place, ...],
         text_of: Callable[[int], str],
     ) -> Record:
-        outcome = self._system.pipeline.decide(proposal)
+        outcome = self._pipeline.decide(proposal)
         confidence = proposal.record.confidence
         return replace(
             blank(asked),
@@ -103,6 +110,8 @@ class Asker:
             is_calibrated=confidence.is_calibrated,
             signals=confidence.signals,
             timings_ms=proposal.record.timings_ms,
+            usage=proposal.record.usage,
+            warnings=proposal.record.warnings,
         )
 
 

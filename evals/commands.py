@@ -12,11 +12,15 @@ from evals.gate.commands import gate
 from evals.questions import Split
 from evals.report.commands import report
 from evals.verify.commands import verify_data
+from evals.wording_options import DecodingOption, GeneratorOption, ModeOption, ProfileOption
+from rag.decoding import AnswerMode
 
 if TYPE_CHECKING:
     from evals.questions import EvalQuestion, QuestionSet
     from evals.records import RunFolder
     from evals.suites import Suite
+    from evals.tasks import Ask
+    from evals.wording import Wording
     from rag.settings import Settings
     from rag.system import System
 
@@ -79,30 +83,38 @@ def run(
     home: Annotated[
         Path | None, typer.Option(help="The folder of state; .attest/evals, or yours with --collection.")
     ] = None,
+    generator: GeneratorOption = "extractive",
+    profile: ProfileOption = "general",
+    mode: ModeOption = AnswerMode.JSON,
+    decoding: DecodingOption = "{}",
 ) -> None:
     """Ask a suite's questions and measure the answers.
 
     Writes header.json, then records.jsonl, a line per question as it is answered, then metrics.json from
     the records alone. The corpus is ingested on the first run and found unchanged on the next ones. A run
-    that was stopped continues where it was.
+    that was stopped continues where it was, also one that ended because a language model's server was down.
 
     Exit status: 0 measured, 2 the suite's data is not on this machine, 1 another error.
     """
     from evals.records import RunFolder
     from evals.run import Selection, header_for
+    from evals.tasks import way_of_asking
+    from evals.wording import wording_of
     from rag.wiring import open_system
 
+    wording = wording_of(generator, profile, mode, decoding)
     with _missing_data_as_status():
-        suite, data = _questions_of(name, collection)
+        suite, data = _questions_of(name, collection, wording)
         selection = Selection(split, limit, seed, tuple(sample_id or ()))
         questions = selection.of(suite, data)
     folder = RunFolder(out)
     with open_system(_settings(home, collection)) as system:
         if collection:
             system.refresh(collection)  # a name that is not there is an error now, not one per question
-        folder.begin(header_for(suite, selection, data, questions, system, collection=collection))
+        header = header_for(suite, selection, data, questions, system, collection=collection, wording=wording)
+        folder.begin(header)
         asked = collection or _bring_in(system, data)
-        _ask(system, suite, asked, questions, folder, concurrency)
+        _ask(way_of_asking(suite.task, system, asked, wording), questions, folder, concurrency)
     _show(folder)
 
 
@@ -156,11 +168,12 @@ def _missing_data_as_status() -> Iterator[None]:
         raise typer.Exit(DATA_MISSING) from error
 
 
-def _questions_of(name: str, collection: str) -> "tuple[Suite, QuestionSet]":
+def _questions_of(name: str, collection: str, wording: "Wording") -> "tuple[Suite, QuestionSet]":
     """The suite of this name with its questions; a file of questions is a suite of its own."""
     from evals.data import data_root
     from evals.sets.own import load_own
     from evals.suites import own_suite, suite_named
+    from evals.tasks import require_answers
     from rag.errors import InvalidRequestError
 
     if not name.lower().endswith((".jsonl", ".csv")):
@@ -170,6 +183,7 @@ def _questions_of(name: str, collection: str) -> "tuple[Suite, QuestionSet]":
                 "collection",
             )
         suite = suite_named(name)
+        require_answers(suite.task, wording)
         return suite, suite.load(data_root())
     if not collection:
         raise InvalidRequestError(
@@ -214,22 +228,19 @@ def _bring_in(system: "System", data: "QuestionSet") -> str:
 
 
 def _ask(
-    system: "System",
-    suite: "Suite",
-    collection: str,
+    ask: "Ask",
     questions: Sequence["EvalQuestion"],
     folder: "RunFolder",
     concurrency: int,
 ) -> None:
     from evals.run import ask_all
-    from evals.tasks import way_of_asking
 
     known = list(folder.records())
     done = sum(1 for record in known if not record.error)
     if known:
         again = f", {len(known) - done} that failed are asked again" if len(known) > done else ""
         typer.echo(f"continuing: {done} of {len(questions)} questions have their record{again}", err=True)
-    records = ask_all(way_of_asking(suite.task, system, collection), questions, folder, concurrency)
+    records = ask_all(ask, questions, folder, concurrency)
     failed = sum(1 for record in _shown(records, "questions", len(questions) - done) if record.error)
     if failed:
         message = (

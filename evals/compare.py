@@ -46,6 +46,8 @@ def compare(first: RunFolder, second: RunFolder) -> Comparison:
     notes = [*_note_on_ids(len(common), len(records), len(others))]
     if one.data_hash != other.data_hash:
         notes.append("the data differ: questions of one id may not be the same question")
+    if one.worded_by != other.worded_by:
+        notes.append(f"the first run is worded by {one.worded_by}, the second by {other.worded_by}")
     kept = [r for r in records if r.id in common]
     aligned = _with_gold_of(kept, [r for r in others if r.id in common])
     metrics, other_metrics = metrics_of(one.task, kept), metrics_of(one.task, aligned)

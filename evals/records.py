@@ -1,7 +1,7 @@
 """The log of a run: a header, then one JSON line per question, from which everything else is computed."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from evals.data import DataError
 from evals.questions import Gold
+from rag.decoding import GREEDY, Decoding
 from rag.errors import ConflictError
 
 HEADER_FILE = "header.json"
@@ -20,7 +21,9 @@ METRICS_FILE = "metrics.json"
 class Header:
     """What a run measured, and with what; two runs with equal headers but for `started_at` are one run.
 
-    `settings` are those that change answers; `prompt_hash` is "" for a generator without a prompt.
+    `settings` are those that change answers; `prompt_hash` is "" for a generator without a prompt. `model`
+    is the language model's name, `profile`, `mode` and `decoding` are what it was asked with: "" and None
+    where there is none. `pipeline` is the fingerprint of all of it.
     `collection` is the one asked, "" where every question brings its passages; `calibrator` is the id of the
     one in force there, "" where none was.
     """
@@ -43,6 +46,21 @@ class Header:
     started_at: str
     collection: str = ""
     calibrator: str = ""
+    generator: str = "extractive"
+    model: str = ""
+    profile: str = ""
+    mode: str = ""
+    decoding: Decoding | None = None
+
+    @property
+    def worded_by(self) -> str:
+        """Who worded the answers and how, in words; of the decoding what is not greedy's."""
+        if self.decoding is None:
+            return self.generator
+        greedy = asdict(GREEDY)
+        changed = {name: value for name, value in asdict(self.decoding).items() if value != greedy[name]}
+        decoding = ", ".join(f"{name} {value}" for name, value in changed.items()) or "greedy"
+        return f"{self.generator} {self.model}, profile {self.profile}, mode {self.mode}, {decoding}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +123,8 @@ class Record:
     `answer` and `sentences` are what was proposed, also where `status` is "abstained": a threshold can be
     moved afterwards. `gold_places` are the gold's marks in canonical texts; `ranked` are documents, best
     first. `predicted` is the letter chosen or the verdict given; `answerable` is None where nothing told it.
-    `metadata` is what else the set says of the question. Times are in milliseconds; `error` is "" where there
-    was none.
+    `metadata` is what else the set says of the question; `usage` counts a language model's tokens, `warnings`
+    are those of the answer. Times are in milliseconds; `error` is "" where there was none.
     """
 
     id: str
@@ -132,6 +150,8 @@ class Record:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    usage: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_answered(self) -> bool:

@@ -5,7 +5,7 @@ import platform
 import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,11 +15,16 @@ from evals.questions import Corpus, EvalQuestion, QuestionSet, Split
 from evals.records import Header, Record, RunFolder
 from evals.suites import Suite, select
 from evals.tasks import Ask
+from evals.wording import EXTRACTIVE, Wording
 from ingest.ingestion import Ingestion
 from ingest.pipeline import Report
-from rag.errors import AttestError
+from rag.calibrators import Assurance
+from rag.errors import AttestError, ModelUnavailableError
+from rag.prompt import template_hash
 from rag.system import System
 
+UNAVAILABLE_IN_A_ROW = 3
+"""Questions that end a run: one alone may have hit a server that was being restarted."""
 CODE = ("rag", "ingest", "api", "evals")
 PACKAGES = (
     "attest-rag",
@@ -65,11 +70,16 @@ def header_for(
     system: System,
     *,
     collection: str = "",
+    wording: Wording = EXTRACTIVE,
 ) -> Header:
-    """The header of a run that starts now; `collection` is an operator's own, "" for that of the corpus."""
+    """The header of a run that starts now; `collection` is an operator's own, "" for that of the corpus.
+
+    ModelUnavailableError where a language model is to word the answers and its server is down.
+    """
     asked = collection or (data.corpus.collection if data.corpus else "")
-    calibrator = system.pipeline.calibrators.of(asked).calibrator
-    return Header(
+    fingerprint = wording.fingerprint_in(system)
+    assurance = system.pipeline.calibrators.of(asked, fingerprint)
+    header = Header(
         suite=suite.name,
         task=suite.task.value,
         correct=suite.correct,
@@ -79,15 +89,31 @@ def header_for(
         sample_ids=selection.sample_ids,
         questions=len(questions),
         data_hash=data.data_hash,
-        pipeline=system.pipeline.fingerprint,
+        pipeline=fingerprint,
         embedding_model=system.embedder.space.model,
-        prompt_hash="",  # the extractive generator has no prompt
+        prompt_hash="",
         settings={"minimum_answer_score": f"{system.settings.minimum_answer_score:g}"},
         commit=_commit(),
         versions={"python": platform.python_version()} | _versions(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         collection=asked,
-        calibrator=calibrator.id if calibrator else "",
+        calibrator=assurance.calibrator.id if assurance.calibrator else "",
+    )
+    return _with_model(header, system, wording, assurance) if wording.is_a_models else header
+
+
+def _with_model(header: Header, system: System, wording: Wording, assurance: Assurance) -> Header:
+    """The header of a run whose answers a language model words."""
+    policy = assurance.unsupported_sentences or system.settings.unsupported_sentences
+    return replace(
+        header,
+        generator=str(wording.generator),
+        model=system.language_model.name if system.language_model else "",
+        profile=wording.profile,
+        mode=str(wording.mode),
+        decoding=wording.decoding,
+        prompt_hash=template_hash(system.profiles.rules_of(wording.profile), wording.mode),
+        settings={**header.settings, "unsupported_sentences": str(policy)},
     )
 
 
@@ -99,12 +125,16 @@ def bring_in(ingestion: Ingestion, corpus: Corpus, report: Report) -> int:
 def ask_all(
     ask: Ask, questions: Sequence[EvalQuestion], folder: RunFolder, concurrency: int
 ) -> Iterator[Record]:
-    """Ask what has no record yet or failed, `concurrency` at once; records are passed on in order."""
+    """Ask what has no record yet or failed, `concurrency` at once; records are passed on in order.
+
+    ModelUnavailableError where a model's server seems to be down: see `_while_models_answer`.
+    """
     done = {record.id for record in folder.records() if not record.error}
     missing = [asked for asked in questions if asked.id not in done]
     pool = ThreadPoolExecutor(concurrency)
     try:
-        yield from folder.append(pool.map(lambda asked: _asked(ask, asked), missing))
+        records = folder.append(pool.map(lambda asked: _asked(ask, asked), missing))
+        yield from _while_models_answer(records, folder)
     finally:
         pool.shutdown(cancel_futures=True)  # after Ctrl-C only the questions in flight are finished
 
@@ -115,6 +145,23 @@ def _asked(ask: Ask, asked: EvalQuestion) -> Record:
         return ask(asked)
     except AttestError as error:
         return failed(asked, error)
+
+
+def _while_models_answer(records: Iterator[Record], folder: RunFolder) -> Iterator[Record]:
+    """Pass records on; ModelUnavailableError where so many in a row failed for want of a model.
+
+    One that fails is asked again when the run is continued, so that nothing is lost by ending it here; going
+    on would only count every question that is left as wrong.
+    """
+    in_a_row = 0
+    for record in records:
+        yield record
+        in_a_row = in_a_row + 1 if record.error.startswith(ModelUnavailableError.__name__) else 0
+        if in_a_row == UNAVAILABLE_IN_A_ROW:
+            raise ModelUnavailableError(
+                f"the run was stopped after {in_a_row} questions in a row without a model, the last with: "
+                f"{record.error}. Start it again with --out {folder.path} to continue it"
+            )
 
 
 def _versions() -> dict[str, str]:

@@ -14,8 +14,8 @@ from rag.system import System
 class CalibrationReport:
     """What is in force for a collection, what was installed, and what people said of its answers.
 
-    `pipeline` is the fingerprint of the running system; `samples` are the answers with a settled verdict,
-    oldest first. `drift` is None without a calibrator.
+    `pipeline` is the fingerprint of what answered, that of quoted answers unless asked otherwise; `samples`
+    are the answers with a settled verdict, oldest first. `drift` is None without a calibrator.
     """
 
     collection: Collection
@@ -36,18 +36,21 @@ class CalibrationReport:
         return self.assurance.is_own and has_certificate
 
 
-def calibration_report(system: System, name: str) -> CalibrationReport:
-    """The report on a collection; NotFoundError if there is none of this name."""
+def calibration_report(system: System, name: str, pipeline: str = "") -> CalibrationReport:
+    """The report on a collection's answers of a pipeline, by its fingerprint, "" for quoted answers.
+
+    NotFoundError if there is no collection of this name.
+    """
     collection = system.store.collection(name)
     calibrators = system.pipeline.calibrators
-    assurance = calibrators.of(name)
+    assurance = calibrators.of(name, pipeline)
     samples = tuple(system.store.answers.samples(collection.id))
     calibrator = assurance.calibrator
     return CalibrationReport(
         collection=collection,
-        pipeline=system.pipeline.fingerprint,
+        pipeline=pipeline or system.pipeline.fingerprint,
         assurance=assurance,
-        installations=tuple(calibrators.installations(collection.id)),
+        installations=tuple(calibrators.installations(collection.id, pipeline)),
         counts=system.store.answers.counts(collection.id),
         samples=samples,
         drift=None if calibrator is None else drift_of(calibrator, samples, assurance.max_risk),

@@ -4,23 +4,24 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag.completion import Completion, Message, Sample
+from rag.cite import cite
+from rag.completion import Completion, Message, Sample, sum_of_usage
 from rag.decoding import AnswerMode, Decoding
-from rag.domain import Draft, Hit, Question
+from rag.domain import Check, Draft, Hit, Question
 from rag.errors import ContextOverflowError
 from rag.language import language_of
 from rag.listener import Listener
 from rag.marks import Written, read_json, read_marks
 from rag.ports import ChatModel, Generator, Reader, SupportScorer
+from rag.profiles import Profiles
 from rag.prompt import answer_schema, prompt, template_hash
+from rag.rewrite import follow_up_wording
 from rag.stopwatch import Stopwatch
 from rag.tokens import index_tokens
-from rag.verify import UnsupportedPolicy, Verified, verify
+from rag.truth import Judgement, judge, truth_wording
+from rag.verify import Verified, verify
+from rag.wording import hash_of
 
-DROPPED = (
-    "{count} of {written} sentences of the language model are left out: their sources do not bear them out, "
-    "or they answer something else"
-)
 HALF = "the language model's answer was cut off at {tokens} tokens; its last sentence is left out"
 SHORTER = "only the first {count} of {found} passages fit into what the language model reads"
 
@@ -57,20 +58,22 @@ class ChatGenerator:
         support: SupportScorer,
         reader: Reader,
         extractive: Generator,
-        policy: UnsupportedPolicy,
+        profiles: Profiles,
     ) -> None:
         self._model = model
         self._reader = reader
         self._support = support
         self._extractive = extractive
-        self._policy = policy
+        self._profiles = profiles
 
     def version_for(self, question: Question) -> str:
         """The model, the template, the decoding without its seed, and what verifies."""
         decoding = replace(question.decoding, seed=None)
-        template = template_hash(question.profile, question.mode)
-        checks = f"{self._policy} {self._support.version} {self._reader.version}"
-        return f"1 {self._model.name} {template} {decoding} {checks}"
+        rules = self._profiles.rules_of(question.profile)
+        tasks = [follow_up_wording(), *([truth_wording()] if decoding.p_true else [])]
+        template = f"{template_hash(rules, question.mode)} {hash_of(*tasks)}"
+        checks = f"{self._support.version} {self._reader.version}"
+        return f"2 {self._model.name} {template} {decoding} {checks}"
 
     def draft(self, asked: Question, hits: Sequence[Hit], listener: Listener | None = None) -> Draft:
         """The supported sentences of the model's best sample, none where it has none or there are no hits."""
@@ -87,30 +90,39 @@ class ChatGenerator:
         with watch.stage("verify"):
             candidates = [self._candidate(asked, sample, shown) for sample in completion.samples]
         best = max(candidates, key=lambda item: item.worth)
-        is_refused = self._is_refused(best)
-        sentences = () if is_refused else best.verified.sentences
-        agreement = _agreement(" ".join(item.text for item in sentences), extracted)
+        judgement = self._judged(asked, best, shown, watch, listener)
+        sentences = best.verified.sentences
+        agreement = {"agreement": _agreement(" ".join(item.text for item in sentences), extracted)}
         return Draft(
             sentences,
-            signals={**extracted.signals, **_signals(best, candidates), "agreement": agreement},
-            is_refused=is_refused,
+            signals={**extracted.signals, **_signals(best, candidates), **agreement, **judgement.signals},
+            unsupported=best.verified.unsupported,
+            is_unusable=not sentences and not any(item.written.says_no_answer for item in candidates),
             model=self._model.name,
-            usage=completion.usage,
+            usage=sum_of_usage(completion.usage, judgement.usage),
             timings_ms={name: value for name, value in watch.milliseconds().items() if name != "total"},
             warnings=(*_shortage(len(shown), len(hits)), *_warnings(best, asked.decoding)),
         )
 
-    def _is_refused(self, best: _Candidate) -> bool:
-        """Whether something was written that may not be said."""
-        is_abstaining = self._policy is UnsupportedPolicy.ABSTAIN and best.verified.dropped > 0
-        return bool(best.written.sentences) and (is_abstaining or not best.verified.sentences)
+    def _judged(
+        self, asked: Question, best: _Candidate, shown: Sequence[Hit], watch: Stopwatch, listener: Listener
+    ) -> Judgement:
+        """What the model holds of the answer, seeing the hits that it cites, where that is asked for."""
+        if not asked.decoding.p_true:
+            return Judgement()
+        sentences = best.verified.sentences
+        cited = {item.chunk.id for sentence in sentences for item in sentence.quotations}
+        hits = [hit for hit in shown if hit.chunk.id in cited]
+        with watch.stage("p_true"):
+            return judge(self._model, asked.text, cite(sentences).text, hits, listener)
 
     def _fitting(self, asked: Question, hits: Sequence[Hit]) -> tuple[list[Message], Sequence[Hit]]:
         """The prompt with as many hits, best first, as the model reads beside its answer."""
         room = self._model.context_tokens() - asked.decoding.max_tokens
         language = language_of(asked.text)
+        rules = self._profiles.rules_of(asked.profile)
         for count in range(len(hits), 0, -1):
-            messages = prompt(asked.profile, asked.mode, language, asked.text, hits[:count])
+            messages = prompt(rules, asked.mode, language, asked.text, hits[:count])
             if self._model.count_tokens(messages) <= room:
                 return messages, hits[:count]
         raise ContextOverflowError(
@@ -141,12 +153,7 @@ def _shortage(shown: int, found: int) -> tuple[str, ...]:
 
 
 def _warnings(best: _Candidate, decoding: Decoding) -> tuple[str, ...]:
-    said = []
-    if not best.sample.is_whole:
-        said.append(HALF.format(tokens=decoding.max_tokens))
-    if best.verified.dropped:
-        said.append(DROPPED.format(count=best.verified.dropped, written=len(best.written.sentences)))
-    return tuple(said)
+    return () if best.sample.is_whole else (HALF.format(tokens=decoding.max_tokens),)
 
 
 def _signals(best: _Candidate, candidates: Sequence[_Candidate]) -> Mapping[str, float]:
@@ -159,8 +166,8 @@ def _signals(best: _Candidate, candidates: Sequence[_Candidate]) -> Mapping[str,
         "model_token_minimum": math.exp(min(logs)) if logs else 0.0,
         "model_supported_share": len(best.verified.sentences) / written if written else 0.0,
         "model_marks_out_of_range": math.log1p(best.written.out_of_range),
-        "model_altered": math.log1p(best.verified.altered),
-        "model_beside_the_question": math.log1p(best.verified.beside_the_question),
+        "model_altered": math.log1p(best.verified.failures(Check.FACTS)),
+        "model_beside_the_question": math.log1p(best.verified.failures(Check.QUESTION)),
         "model_samples_agree": _mean([_overlap(_tokens(best), other) for other in others], default=1.0),
     }
 

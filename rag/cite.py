@@ -5,7 +5,16 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.domain import Citation, DraftSentence, Quotation, SourceSpan, Span, Support, SupportLabel
+from rag.domain import (
+    Citation,
+    DraftSentence,
+    Quotation,
+    SourceSpan,
+    Span,
+    Support,
+    SupportLabel,
+    UnsupportedSentence,
+)
 from rag.evidence_candidates import is_list_item
 
 _SENTENCE_ENDS = re.compile(r"[.!?…。！？；][\"'”’」』）》】〕)\]*_`]*$")
@@ -15,21 +24,23 @@ _SENTENCE_ENDS = re.compile(r"[.!?…。！？；][\"'”’」』）》】〕)\
 class CitedText:
     """An answer's text, the citation of each of its sentences in order, and what it leaves open.
 
-    `is_refused` where something was written and nothing of it may be said.
+    `unsupported` is what was written and is no part of it.
     """
 
     text: str
     citations: tuple[Citation, ...]
     missing: tuple[str, ...] = ()
-    is_refused: bool = False
+    unsupported: tuple[UnsupportedSentence, ...] = ()
 
 
 def cite(
-    sentences: Sequence[DraftSentence], missing: Sequence[str] = (), *, is_refused: bool = False
+    sentences: Sequence[DraftSentence],
+    missing: Sequence[str] = (),
+    unsupported: Sequence[UnsupportedSentence] = (),
 ) -> CitedText:
     """Join sentences and cite the spans that each rests on; what stands between them belongs to none.
 
-    `missing` and `is_refused` are as in `Draft`.
+    `missing` and `unsupported` are as in `Draft`.
     """
     text = ""
     citations: list[Citation] = []
@@ -40,7 +51,7 @@ def cite(
         text += sentence.text
         sources = tuple(quote(item) for item in sentence.quotations)
         citations.append(Citation(marker, span, sentence.text, sources, _support(sentence, sources)))
-    return CitedText(text, tuple(citations), tuple(missing), is_refused)
+    return CitedText(text, tuple(citations), tuple(missing), tuple(unsupported))
 
 
 def quote(quotation: Quotation) -> SourceSpan:

@@ -1,5 +1,6 @@
 """What is said to a language model and what comes back."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -17,11 +18,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One answer with the log probabilities of its tokens; `is_whole` unless it was cut off."""
+    """One answer with the log probabilities of its tokens; `is_whole` unless it was cut off.
+
+    `first` has the likeliest first tokens with their probabilities, where they were asked for.
+    """
 
     text: str
     log_probabilities: tuple[float, ...]
     is_whole: bool
+    first: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +35,8 @@ class Completion:
 
     samples: tuple[Sample, ...]
     usage: Mapping[str, int] = field(default_factory=dict)
+
+
+def sum_of_usage(*counts: Mapping[str, int]) -> Mapping[str, int]:
+    """Tokens of several requests together, by the names that a server gives them."""
+    return dict(sum((Counter(item) for item in counts), Counter()))

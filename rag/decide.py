@@ -15,6 +15,7 @@ from rag.domain import (
     SourceSpan,
     Span,
     SupportLabel,
+    UnsupportedPolicy,
 )
 from rag.question_kind import asks_for_yes_or_no
 
@@ -45,15 +46,29 @@ NOT_CERTIFIED = (
     "a risk of {max_risk:g} is not certified for this collection; the best threshold known was used"
 )
 
+UNSUPPORTED = (
+    "{count} of {written} sentences of the language model are no part of the answer: their sources do not "
+    "bear them out, or they answer something else"
+)
+
 YES_OR_NO = {
     "en": ("This is a yes/no question: Attest shows the evidence and leaves the conclusion to you."),
     "zh": "这是一个是非问题：Attest 列出依据，结论由您自己判断。",
 }
 
 
-def decide(record: Record, cited: CitedText, assurance: Assurance, minimum_score: float) -> Outcome:
-    """An Answer if every sentence is supported and the score reaches the threshold, else an Abstention."""
-    record = _with_threshold(record, assurance, minimum_score)
+def decide(
+    record: Record,
+    cited: CitedText,
+    assurance: Assurance,
+    minimum_score: float,
+    policy: UnsupportedPolicy = UnsupportedPolicy.DROP,
+) -> Outcome:
+    """An Answer if every sentence is supported and the score reaches the threshold, else an Abstention.
+
+    What was written beside it and is unsupported goes by the policy; no policy makes it a part of the answer.
+    """
+    record = _with_count(_with_threshold(record, assurance, minimum_score), cited)
     confidence = record.confidence
     if not record.evidence:
         return _abstain(record, AbstentionReason.NO_EVIDENCE)
@@ -62,13 +77,21 @@ def decide(record: Record, cited: CitedText, assurance: Assurance, minimum_score
         return _abstain(record, AbstentionReason.NOT_CERTIFIED, "" if is_named else NO_RISK_NAMED)
     if cited.citations and _is_out_of_scope(confidence):
         return _abstain(record, AbstentionReason.OUT_OF_SCOPE)
+    is_refused = _is_refused(cited, policy)
     is_sure = confidence.score >= (confidence.threshold or 0.0)  # never so for a NaN
-    if not cited.is_refused and not (cited.citations and is_sure):
+    if not is_refused and not (cited.citations and is_sure):
         return _abstain(record, AbstentionReason.LOW_CONFIDENCE)
     labels = {citation.support.label for citation in cited.citations}
-    if cited.is_refused or labels != {SupportLabel.SUPPORTED}:
+    if is_refused or labels != {SupportLabel.SUPPORTED}:
         return _abstain(record, AbstentionReason.UNSUPPORTED)
-    return Answer(_with_notes(record), cited.text, cited.citations, cited.missing)
+    flagged = cited.unsupported if policy is UnsupportedPolicy.FLAG else ()
+    return Answer(_with_notes(record), cited.text, cited.citations, cited.missing, flagged)
+
+
+def _is_refused(cited: CitedText, policy: UnsupportedPolicy) -> bool:
+    """Whether something was written of which nothing is supported, or not all where that is demanded."""
+    is_demanded = policy is UnsupportedPolicy.ABSTAIN
+    return bool(cited.unsupported) and (is_demanded or not cited.citations)
 
 
 def _is_out_of_scope(confidence: Confidence) -> bool:
@@ -101,6 +124,15 @@ def _with_threshold(record: Record, assurance: Assurance, minimum_score: float) 
     )
     unproven = () if certificate else (NOT_CERTIFIED.format(max_risk=max_risk),)
     return replace(record, confidence=confidence, warnings=(*record.warnings, *unproven))
+
+
+def _with_count(record: Record, cited: CitedText) -> Record:
+    """The record, with a warning where sentences were written that are no part of the answer."""
+    if not cited.unsupported:
+        return record
+    count = len(cited.unsupported)
+    warning = UNSUPPORTED.format(count=count, written=count + len(cited.citations))
+    return replace(record, warnings=(*record.warnings, warning))
 
 
 def _with_notes(record: Record) -> Record:

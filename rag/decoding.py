@@ -29,7 +29,8 @@ class Decoding:
     """Greedy as it stands. The names and the ranges are those of vLLM's sampling parameters.
 
     `top_k` 0 leaves every token in; `beam_width` above 1 searches that many beams and samples nothing;
-    `samples` above 1 asks for so many answers, of which the best supported is kept.
+    `samples` above 1 asks for so many answers, of which the best supported is kept. With `p_true` the model
+    is asked, in one token more, whether that answer is right.
     """
 
     temperature: float = 0.0
@@ -42,6 +43,7 @@ class Decoding:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     max_tokens: int = 512
+    p_true: bool = False
 
     def __post_init__(self) -> None:
         """InvalidRequestError for what a server would refuse, or would ignore without a word."""

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.completion import Message
 from rag.decoding import GREEDY, AnswerMode, Decoding, GeneratorChoice
 
 Vectors: TypeAlias = NDArray[np.float32]
@@ -22,6 +23,15 @@ ChunkIds: TypeAlias = NDArray[np.int64]
 
 DOMAINS = ("general", "medical", "legal", "technical")
 """What a collection may be about: a calibrator may have thresholds for each."""
+
+
+class UnsupportedPolicy(StrEnum):
+    """What becomes of sentences of a language model that their sources do not bear out."""
+
+    DROP = "drop"  # they are left out
+    FLAG = "flag"  # they are left out of the answer and shown apart from it, as what they are
+    ABSTAIN = "abstain"  # one of them, and nothing is answered
+
 
 MetadataValue: TypeAlias = str | int | float | bool | list[str]
 Metadata: TypeAlias = Mapping[str, MetadataValue]
@@ -75,7 +85,8 @@ class Collection:
     """A named set of documents that is searched as one.
 
     `space` is None until a first document is stored; `last_change` is the sequence number of its latest
-    change, 0 before the first. `max_risk` is for questions that name none; `domain` is one of DOMAINS or "".
+    change, 0 before the first. `max_risk` is for questions that name none; `domain` is one of DOMAINS or "";
+    `unsupported_sentences` is None where the server's policy holds.
     """
 
     id: int
@@ -85,6 +96,7 @@ class Collection:
     last_change: int
     max_risk: float | None = None
     domain: str = ""
+    unsupported_sentences: UnsupportedPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +187,8 @@ class Question:
     `max_risk` is the largest share of wrong answers the caller accepts, None for the collection's own;
     with `require_certificate` nothing is answered unless that risk is certified for the collection. Without
     `rerank` a search keeps its own order, in a hundredth of the time; answers are always reranked. `profile`
-    (see `rag.prompt`), `mode` and `decoding` are for a language model.
+    (see `rag.profiles`), `mode` and `decoding` are for a language model. `conversation` is what was said
+    before, oldest first; a follow-up is reworded before it is asked (see `rag.rewrite`).
     """
 
     text: str
@@ -190,6 +203,7 @@ class Question:
     profile: str = "general"
     mode: AnswerMode = AnswerMode.JSON
     decoding: Decoding = GREEDY
+    conversation: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,19 +308,39 @@ class DraftSentence:
     support: Support | None = None
 
 
+class Check(StrEnum):
+    """What a language model's sentence has to pass, in this order; one that fails is checked no further."""
+
+    SOURCE = "source"  # it names a source, and is long enough to be checked
+    FACTS = "facts"  # no number and no name in it is missing from its sources
+    SUPPORT = "support"  # its sources bear it out
+    QUESTION = "question"  # it answers the question
+
+
+@dataclass(frozen=True, slots=True)
+class UnsupportedSentence:
+    """A sentence that a language model wrote and that is no part of any answer; `failed` is why."""
+
+    text: str
+    failed: Check
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a generator proposes, in reading order, and what it can tell of its own certainty, by name.
 
     `missing`: the parts of the question that it found nothing for, where it found something for others.
-    `is_refused`: sentences were written, and left out because nothing bears them out. `model` is the language
-    model's name, `usage` counts its tokens, `timings_ms` are its stages; without one they are empty.
+    `unsupported`: sentences that were written and left out, because they failed a check. `is_unusable`: a
+    language model was asked, did not say that the evidence holds no answer, and wrote nothing that passed the
+    checks. `model` is its name, `usage` counts its tokens, `timings_ms` are its stages; without one they are
+    empty.
     """
 
     sentences: tuple[DraftSentence, ...]
     signals: Mapping[str, float] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
-    is_refused: bool = False
+    unsupported: tuple[UnsupportedSentence, ...] = ()
+    is_unusable: bool = False
     model: str = ""
     usage: Mapping[str, int] = field(default_factory=dict)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
@@ -372,12 +406,15 @@ class Answer:
     """Sentences, each cited. Invariant: `text[c.span.start:c.span.end] == c.text` for every citation.
 
     `missing`: the parts of the question, in its own words, that nothing was found for; () for a whole answer.
+    `unsupported`: what a language model wrote beside it, where the policy is to flag it: no part of the
+    answer, of its citations or of its confidence.
     """
 
     record: Record
     text: str
     citations: tuple[Citation, ...]
     missing: tuple[str, ...] = ()
+    unsupported: tuple[UnsupportedSentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

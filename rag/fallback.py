@@ -1,9 +1,11 @@
 """Who words the answer: the language model where it can, else the extractive generator, which says so."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import structlog
 
+from rag.completion import sum_of_usage
 from rag.decoding import GeneratorChoice
 from rag.domain import Outcome, Question
 from rag.errors import (
@@ -14,6 +16,7 @@ from rag.errors import (
 )
 from rag.listener import Listener
 from rag.pipeline import Pipeline, Proposal
+from rag.rewrite import Rewriter, by_rule
 from rag.stopwatch import Stopwatch
 
 LOG = structlog.get_logger()
@@ -21,33 +24,53 @@ NO_MODEL = (
     "no language model is configured; start a vLLM server and name it in ATTEST_LLM_URLS, or ask with "
     'generator "extractive"'
 )
+UNUSABLE = "nothing that it wrote passed the checks"
 FELL_BACK = "the language model did not answer ({error}); these are sentences of the documents themselves"
 
 
-def answer(question: Question, extractive: Pipeline, chat: Pipeline | None, listener: Listener) -> Outcome:
-    """An outcome of the generator that the question chooses.
+def answer(
+    question: Question,
+    extractive: Pipeline,
+    chat: Pipeline | None,
+    rewriter: Rewriter | None,
+    listener: Listener,
+) -> Outcome:
+    """An outcome of the generator that the question chooses, for a follow-up put into words of its own.
 
     A question that leaves the choice open is answered by the extractive generator where no language model is
-    configured, and with a warning where it fails: the evidence is searched once. One that insists on the
-    language model gets ModelUnavailableError, ModelTimeoutError or ContextOverflowError instead, and
-    InvalidRequestError where none is configured.
+    configured, and with a warning where it fails or nothing that it wrote may be said: the evidence is
+    searched once. One that insists on the language model gets ModelUnavailableError, ModelTimeoutError or
+    ContextOverflowError instead, or an abstention, and InvalidRequestError where none is configured.
     """
-    if question.generator is GeneratorChoice.VLLM and chat is None:
+    is_required = question.generator is GeneratorChoice.VLLM
+    if is_required and chat is None:
         raise InvalidRequestError(NO_MODEL, "generator")
-    if question.generator is GeneratorChoice.EXTRACTIVE or chat is None:
-        return extractive.answer(question, listener)
+    if question.generator is GeneratorChoice.EXTRACTIVE or chat is None or rewriter is None:
+        return extractive.answer(by_rule(question), listener)
     watch = Stopwatch(listener.reached)
-    found = chat.find(question, watch)
+    asked = rewriter.standalone(question, watch, listener)
+    found = chat.find(asked.question, watch)
     try:
-        return chat.decide(chat.propose_from(question, found, watch, listener))
-    except (ModelUnavailableError, ModelTimeoutError, ContextOverflowError) as error:
-        if question.generator is GeneratorChoice.VLLM:
+        proposal = chat.propose_from(asked.question, found, watch, listener)
+    except (ModelUnavailableError, ModelTimeoutError, ContextOverflowError) as failure:
+        if is_required:
             raise
-        LOG.warning("answered without the language model", error=str(error))
-        proposal = extractive.propose_from(question, found, watch, listener)
-        return extractive.decide(_with_warning(proposal, FELL_BACK.format(error=error)))
+        error, usage = str(failure), asked.usage
+    else:
+        if is_required or not proposal.is_unusable:
+            return chat.decide(_with(proposal, usage=asked.usage))
+        error, usage = UNUSABLE, sum_of_usage(proposal.record.usage, asked.usage)
+    LOG.warning("answered without the language model", error=error)
+    quoted = extractive.propose_from(asked.question, found, watch, listener)
+    return extractive.decide(_with(quoted, FELL_BACK.format(error=error), usage=usage))
 
 
-def _with_warning(proposal: Proposal, warning: str) -> Proposal:
+def _with(proposal: Proposal, *warnings: str, usage: Mapping[str, int]) -> Proposal:
+    """The proposal with more warnings and with the tokens that were spent on the way to it."""
     record = proposal.record
-    return replace(proposal, record=replace(record, warnings=(*record.warnings, warning)))
+    return replace(
+        proposal,
+        record=replace(
+            record, warnings=(*record.warnings, *warnings), usage=sum_of_usage(record.usage, usage)
+        ),
+    )

@@ -29,6 +29,11 @@ def standalone(question: str, earlier: Sequence[str]) -> str:
     return f"{whole[-1]}\n{question}"[-LONGEST:]
 
 
+def without_pointers(question: str) -> str:
+    """A question without the words that only point back."""
+    return _POINTS_BACK.get(language_of(question), _POINTS_BACK["en"]).sub(" ", question)
+
+
 def _needs_what_was_before(question: str) -> bool:
     language = language_of(question)
     pattern = _POINTS_BACK.get(language, _POINTS_BACK["en"])

@@ -8,7 +8,7 @@ from rag.calibrators import Assurance, Calibrators
 from rag.cite import CitedText, cite
 from rag.confidence import confidence_of
 from rag.decide import decide
-from rag.domain import Draft, Outcome, Question, Record, SearchResult
+from rag.domain import Draft, Outcome, Question, Record, SearchResult, UnsupportedPolicy
 from rag.language import language_of
 from rag.listener import Listener
 from rag.ports import Generator
@@ -22,18 +22,23 @@ HITS_WEIGHED = 10
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What could be answered and how likely it is right, before anyone decides whether to say it."""
+    """What could be answered and how likely it is right, before anyone decides whether to say it.
+
+    `is_unusable` is as in `Draft`.
+    """
 
     record: Record
     cited: CitedText
     assurance: Assurance
+    is_unusable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """How one question is answered; each line is a stage.
 
-    `fingerprint_for` tells what makes the signals of two answers comparable.
+    `fingerprint_for` tells what makes the signals of two answers comparable; `unsupported_sentences` is for
+    collections that say nothing of them.
     """
 
     retriever: Retriever
@@ -41,6 +46,7 @@ class Pipeline:
     calibrators: Calibrators
     minimum_score: float
     fingerprint_for: Callable[[Question], str]
+    unsupported_sentences: UnsupportedPolicy = UnsupportedPolicy.DROP
 
     @property
     def fingerprint(self) -> str:
@@ -75,7 +81,7 @@ class Pipeline:
         with watch.stage("generate"):
             draft = self.generator.draft(question, weighed.hits, listener or Listener())
         with watch.stage("cite"):
-            cited = cite(draft.sentences, draft.missing, is_refused=draft.is_refused)
+            cited = cite(draft.sentences, draft.missing, draft.unsupported)
         with watch.stage("calibrate"):
             language = language_of(question.text)
             fingerprint = self.fingerprint_for(question)
@@ -95,11 +101,12 @@ class Pipeline:
             model=draft.model,
             usage=draft.usage,
         )
-        return Proposal(record, cited, assurance)
+        return Proposal(record, cited, assurance, draft.is_unusable)
 
     def decide(self, proposal: Proposal) -> Outcome:
         """Say what was proposed, or abstain."""
-        return decide(proposal.record, proposal.cited, proposal.assurance, self.minimum_score)
+        policy = proposal.assurance.unsupported_sentences or self.unsupported_sentences
+        return decide(proposal.record, proposal.cited, proposal.assurance, self.minimum_score, policy)
 
 
 def _timings(found: SearchResult, draft: Draft, watch: Stopwatch) -> Mapping[str, float]:

@@ -145,6 +145,13 @@ class ChatModel(Protocol):
         """
         ...
 
+    def brief(self, messages: Sequence[Message], tokens: int, listener: Listener) -> Completion:
+        """One greedy answer of so many tokens at most, without thinking aloud, soon or ModelTimeoutError.
+
+        Its sample has the likeliest first tokens. AbandonedError as in `complete`.
+        """
+        ...
+
 
 class Connection(Protocol):
     """To a server of models."""

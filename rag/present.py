@@ -1,6 +1,15 @@
 """An outcome as people read it in a terminal and as programs read it in JSON."""
 
-from rag.domain import Abstention, Answer, Citation, Confidence, Hit, Outcome, SourceSpan
+from rag.domain import (
+    Abstention,
+    Answer,
+    Citation,
+    Confidence,
+    Hit,
+    Outcome,
+    SourceSpan,
+    UnsupportedSentence,
+)
 
 JsonObject = dict[str, object]
 
@@ -14,11 +23,13 @@ def outcome_to_json(outcome: Outcome) -> JsonObject:
     return {
         "id": record.id,
         "status": _status(outcome),
+        "question": record.question.text,
         "answer": outcome.text if isinstance(outcome, Answer) else None,
         "language": record.language,
         "generator": record.generator,
         "model": record.model or None,
         "missing": list(outcome.missing) if isinstance(outcome, Answer) else [],
+        "unsupported": [_unsupported(s) for s in outcome.unsupported] if isinstance(outcome, Answer) else [],
         "abstention": _abstention(outcome) if isinstance(outcome, Abstention) else None,
         "citations": [_citation(c) for c in outcome.citations] if isinstance(outcome, Answer) else [],
         "confidence": {
@@ -67,7 +78,7 @@ def outcome_to_text(outcome: Outcome) -> str:
     The words that answer are bold, by codes that click leaves out where the output is no terminal.
     """
     match outcome:
-        case Answer(record, text, citations, missing):
+        case Answer(record, text, citations, missing, unsupported):
             lines = [_marked(text, citations), ""]
             lines += [
                 f"  [{c.marker}] {_place(source)}\n      “{_with_bold_focus(source)}”"
@@ -75,6 +86,7 @@ def outcome_to_text(outcome: Outcome) -> str:
                 for source in c.sources
             ]
             lines += [f"not answered: {part}" for part in missing]
+            lines += [f"not supported ({item.failed}): {item.text}" for item in unsupported]
             lines += ["", _confidence(record.confidence)]
         case Abstention(record, _, message, closest):
             lines = [f"No answer: {message}"]
@@ -128,6 +140,10 @@ def _citation(citation: Citation) -> JsonObject:
         "sources": [source_to_json(source) for source in citation.sources],
         "support": {"label": str(citation.support.label), "score": citation.support.score},
     }
+
+
+def _unsupported(sentence: UnsupportedSentence) -> JsonObject:
+    return {"text": sentence.text, "failed": str(sentence.failed)}
 
 
 def _evidence(hit: Hit) -> JsonObject:

@@ -1,49 +1,37 @@
 """A question and its evidence as what a language model is told: rules, numbered sources, the question.
 
-A profile is a file for each language, `<profile>.<language>.md`; one more file is one more profile. How marks
-or JSON are asked for is the same in all of them and lies in `modes/`.
+The rules are a profile's. How marks or JSON are asked for is the same in all of them and lies in `modes/`.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 
 from rag.completion import Message
 from rag.decoding import AnswerMode
 from rag.domain import Hit, Span
-from rag.errors import InvalidRequestError
+from rag.wording import Wording, hash_of, shipped, spoken
 
-LANGUAGES = ("en", "zh")
-_TEMPLATES = resources.files("rag") / "templates"
 _ASKED = {"en": "Question: {question}", "zh": "问题：{question}"}
-_DELIMITER = re.compile(r"<(?=\s*/?\s*source\b)", re.IGNORECASE)
 
 
-@lru_cache(maxsize=1)
-def profiles() -> tuple[str, ...]:
-    """The profiles that have a template, in order."""
-    names = {name.partition(".")[0] for name in _names(_TEMPLATES) if name.endswith(".md")}
-    return tuple(sorted(names))
-
-
-def template_hash(profile: str, mode: AnswerMode) -> str:
-    """Tells a profile's wording, all languages, from another; InvalidRequestError for an unknown profile."""
-    texts = {language: _system(profile, mode, language) for language in LANGUAGES}
-    return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:12]
+def template_hash(rules: Wording, mode: AnswerMode) -> str:
+    """Tells what a language model is told beside question and evidence, all languages, from another."""
+    return hash_of(rules, _way_of(mode))
 
 
 def prompt(
-    profile: str, mode: AnswerMode, language: str, question: str, hits: Sequence[Hit]
+    rules: Wording, mode: AnswerMode, language: str, question: str, hits: Sequence[Hit]
 ) -> list[Message]:
     """The messages of one question; source number i is `hits[i - 1]`."""
-    spoken = language if language in LANGUAGES else LANGUAGES[0]
+    told = spoken(language)
+    system = f"{rules[told]}\n{_way_of(mode)[told]}"
+    return [Message("system", system), Message("user", evidence_and_question(language, question, hits))]
+
+
+def evidence_and_question(language: str, question: str, hits: Sequence[Hit]) -> str:
+    """The sources, numbered from 1 and delimited, then the question."""
     sources = "\n".join(_source(number, hit) for number, hit in enumerate(hits, start=1))
-    asked = _ASKED[spoken].format(question=question)
-    return [Message("system", _system(profile, mode, spoken)), Message("user", f"{sources}\n\n{asked}")]
+    return f"{sources}\n\n{_ASKED[spoken(language)].format(question=question)}"
 
 
 def answer_schema(sources: int) -> Mapping[str, object]:
@@ -74,14 +62,8 @@ def answer_schema(sources: int) -> Mapping[str, object]:
     }
 
 
-@lru_cache(maxsize=64)
-def _system(profile: str, mode: AnswerMode, language: str) -> str:
-    if profile not in profiles():
-        raise InvalidRequestError(
-            f"there is no profile {profile!r}; there are {', '.join(profiles())}", "profile"
-        )
-    rules = (_TEMPLATES / f"{profile}.{language}.md").read_text(encoding="utf-8").strip()
-    return f"{rules}\n{(_TEMPLATES / 'modes' / f'{mode}.{language}.md').read_text(encoding='utf-8').strip()}"
+def _way_of(mode: AnswerMode) -> Wording:
+    return shipped(f"modes/{mode}")
 
 
 def _source(number: int, hit: Hit) -> str:
@@ -90,16 +72,15 @@ def _source(number: int, hit: Hit) -> str:
     title = _plain(" > ".join((chunk.document.title, *chunk.section)))
     first, last = chunk.document.pages_of(Span(chunk.start, chunk.end))
     pages = "" if first is None else f' pages="{first}-{last}"'
-    return f'<source number="{number}" title="{title}"{pages}>\n{_undelimited(chunk.text)}\n</source>'
+    return (
+        f'<source number="{number}" title="{title}"{pages}>\n{undelimited(chunk.text, "source")}\n</source>'
+    )
 
 
-def _undelimited(text: str) -> str:
-    return _DELIMITER.sub("‹", text)
+def undelimited(text: str, tag: str) -> str:
+    """A text in which nothing can pass for the beginning or the end of what stands between these tags."""
+    return re.sub(rf"<(?=\s*/?\s*{tag}\b)", "‹", text, flags=re.IGNORECASE)
 
 
 def _plain(title: str) -> str:
-    return " ".join(_undelimited(title).replace('"', "'").split())
-
-
-def _names(folder: Traversable) -> list[str]:
-    return [item.name for item in folder.iterdir() if item.is_file()]
+    return " ".join(undelimited(title, "source").replace('"', "'").split())

@@ -1,11 +1,11 @@
 """Everything an operator may set, read once from the environment (prefix ATTEST_) and passed down."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rag.domain import UnsupportedPolicy
 from rag.errors import InvalidRequestError
 from rag.rerank import RERANK_DEPTH
 
@@ -46,8 +46,12 @@ class Settings(BaseSettings):
     llm_model: str = Field("", description="the model's name there; empty means the first they serve")
     llm_api_key: SecretStr | None = Field(None, description="the key that vLLM servers want, of any kind")
     llm_seconds: float = Field(60.0, gt=0, description="a language model that takes longer is given up")
-    unsupported_sentences: Literal["drop", "abstain"] = Field(
-        "drop", description="what to do with sentences of a language model that nothing bears out"
+    templates: Path | None = Field(
+        None, description="a folder of more profiles for language models, NAME.en.md and NAME.zh.md"
+    )
+    unsupported_sentences: UnsupportedPolicy = Field(
+        UnsupportedPolicy.DROP,
+        description="what to do with sentences of a language model that nothing bears out",
     )
     minimum_answer_score: float = Field(
         0.2, ge=0, le=1, description="below this probability, or uncalibrated score, Attest abstains"

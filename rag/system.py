@@ -12,8 +12,10 @@ from rag.follow import differences
 from rag.indexes import Indexes
 from rag.listener import Listener
 from rag.pipeline import Pipeline
-from rag.ports import Connection, Embedder, Reader, SupportScorer
+from rag.ports import ChatModel, Connection, Embedder, Reader, SupportScorer
+from rag.profiles import Profiles
 from rag.retrieve import Retriever, require_space
+from rag.rewrite import Rewriter
 from rag.settings import Settings
 from rag.store import Store
 from rag.tokens import question_tokens
@@ -38,8 +40,9 @@ class IndexCheck:
 class System:
     """Everything that was wired together by `rag.wiring.open_system`. Thread-safe; close it when done.
 
-    `pipeline` answers without a language model, `chat` with the one that is configured, if any;
-    `connections` are those to other servers.
+    `pipeline` answers without a language model, `chat` with the `language_model` that is configured, if any,
+    which gets the rules of one of the `profiles`, and whose `rewriter` words follow-ups; `connections` are
+    those to other servers.
     """
 
     settings: Settings
@@ -50,12 +53,19 @@ class System:
     pipeline: Pipeline
     support: SupportScorer
     reader: Reader
+    profiles: Profiles
     chat: Pipeline | None = None
+    rewriter: Rewriter | None = None
+    language_model: ChatModel | None = None
     connections: tuple[Connection, ...] = ()
 
     def ask(self, question: Question, listener: Listener | None = None) -> Outcome:
-        """Answer a question, or abstain; AbandonedError where the listener leaves before."""
-        return answer(question, self.pipeline, self.chat, listener or Listener())
+        """Answer a question, or abstain; AbandonedError where the listener leaves before.
+
+        InvalidRequestError for a profile that there is not, whoever answers.
+        """
+        self.profiles.require(question.profile)
+        return answer(question, self.pipeline, self.chat, self.rewriter, listener or Listener())
 
     def search(self, question: Question) -> SearchResult:
         """The passages that bear on a question, no answer."""

@@ -3,10 +3,19 @@
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from rag.chinese_names import chinese_names_of
 from rag.cite import quote
-from rag.domain import Claim, DraftSentence, Hit, Passage, Quotation, SupportLabel
+from rag.domain import (
+    Check,
+    Claim,
+    DraftSentence,
+    Hit,
+    Passage,
+    Quotation,
+    SupportLabel,
+    UnsupportedSentence,
+)
 from rag.language import language_of
 from rag.marks import Written, WrittenSentence
 from rag.narrow import narrow
@@ -22,35 +31,21 @@ SHORTEST_CLAIM = {
 LEAST_ANSWERABLE = 0.02  # of a sentence, as the reader sees it; docs/measurements-answers.md
 
 
-class UnsupportedPolicy(StrEnum):
-    """What becomes of an answer with sentences that its sources do not bear out."""
-
-    DROP = "drop"  # they are left out
-    ABSTAIN = "abstain"  # then nothing is answered
-
-
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The sentences that may be said, in order, and why others may not: counts by reason.
-
-    `unmarked`: no source was named; `altered`: a number or a name of it stands in none of them;
-    `unsupported`: they do not bear it out; `beside_the_question`: they do, and it answers something else.
-    """
+    """The sentences that may be said, and those that failed a check, each in the order they were written."""
 
     sentences: tuple[DraftSentence, ...]
-    unmarked: int = 0
-    altered: int = 0
-    unsupported: int = 0
-    beside_the_question: int = 0
+    unsupported: tuple[UnsupportedSentence, ...] = ()
 
-    @property
-    def dropped(self) -> int:
-        """How many may not be said."""
-        return self.unmarked + self.altered + self.unsupported + self.beside_the_question
+    def failures(self, check: Check) -> int:
+        """How many failed this check."""
+        return sum(item.failed is check for item in self.unsupported)
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
+    place: int  # among the sentences that were written
     written: WrittenSentence
     quotations: tuple[Quotation, ...]
     hits: tuple[Hit, ...]
@@ -67,29 +62,35 @@ def verify(
 
     The reader sees the sentence alone: what else its source speaks of makes it no answer.
     """
-    named = [item for item in written.sentences if item.sources and _is_a_claim(item.text)]
-    checked = [_checked(item, hits) for item in named]
-    intact = [item for item in checked if item.quotations and not _is_altered(item)]
-    verdicts = scorer.support([item.claim for item in intact])
-    supported = [
-        (item, verdict)
-        for item, verdict in zip(intact, verdicts, strict=True)
-        if verdict.label is SupportLabel.SUPPORTED
-    ]
+    checked = [_checked(place, item, hits) for place, item in enumerate(written.sentences)]
+    failed = {item.place: check for item in checked if (check := _failed(item)) is not None}
+    intact = [item for item in checked if item.place not in failed]
+    verdicts = list(zip(intact, scorer.support([item.claim for item in intact]), strict=True))
+    failed |= {
+        i.place: Check.SUPPORT for i, verdict in verdicts if verdict.label is not SupportLabel.SUPPORTED
+    }
+    supported = [(item, verdict) for item, verdict in verdicts if item.place not in failed]
     read = reader.read(question, [Passage("", item.written.text) for item, _ in supported])
-    kept = [
-        DraftSentence(item.written.text, item.quotations, verdict.score * reading.answerable, verdict)
-        for (item, verdict), reading in zip(supported, read, strict=True)
-        if reading.answerable >= LEAST_ANSWERABLE
+    kept = []
+    for (item, verdict), reading in zip(supported, read, strict=True):
+        if reading.answerable < LEAST_ANSWERABLE:
+            failed[item.place] = Check.QUESTION
+        else:
+            score = verdict.score * reading.answerable
+            kept.append(DraftSentence(item.written.text, item.quotations, score, verdict))
+    unsupported = [
+        UnsupportedSentence(checked[place].written.text, failed[place]) for place in sorted(failed)
     ]
-    altered = sum(bool(item.quotations) for item in checked) - len(intact)
-    return Verified(
-        tuple(kept),
-        unmarked=len(written.sentences) - len(named),
-        altered=altered,
-        unsupported=len(named) - altered - len(supported),
-        beside_the_question=len(supported) - len(kept),
-    )
+    return Verified(tuple(kept), tuple(unsupported))
+
+
+def _failed(item: _Checked) -> Check | None:
+    """The check that a sentence fails by its words alone."""
+    if not item.written.sources or not _is_a_claim(item.written.text):
+        return Check.SOURCE
+    if not item.quotations:
+        return Check.SUPPORT
+    return Check.FACTS if _is_altered(item) else None
 
 
 def _is_a_claim(text: str) -> bool:
@@ -97,22 +98,24 @@ def _is_a_claim(text: str) -> bool:
     return len(letters) >= SHORTEST_CLAIM.get(language_of(text), SHORTEST_CLAIM["en"])
 
 
-def _checked(written: WrittenSentence, hits: Sequence[Hit]) -> _Checked:
+def _checked(place: int, written: WrittenSentence, hits: Sequence[Hit]) -> _Checked:
     found: list[tuple[Quotation, Hit]] = []
-    for place, number in enumerate(written.sources[:MOST_SOURCES]):
+    for turn, number in enumerate(written.sources[:MOST_SOURCES]):
         hit = hits[number - 1]
-        quotation = narrow(written.text, hit.chunk, written.quote if place == 0 else "")
+        quotation = narrow(written.text, hit.chunk, written.quote if turn == 0 else "")
         if quotation is not None:
             found.append((quotation, hit))
-    return _Checked(written, tuple(item for item, _ in found), tuple(hit for _, hit in found))
+    return _Checked(place, written, tuple(item for item, _ in found), tuple(hit for _, hit in found))
 
 
 def _is_altered(item: _Checked) -> bool:
     """Whether it has a number that no quotation has, or a name that its sources have nowhere."""
     quoted = "\n".join(quote(quotation).cited_text for quotation in item.quotations)
     around = "\n".join(_with_titles(hit) for hit in item.hits)
-    text = unicodedata.normalize("NFKC", item.written.text)
-    return bool(numbers_of(text) - numbers_of(quoted)) or bool(names_of(text) - latin_words_of(around))
+    text, around = (unicodedata.normalize("NFKC", said) for said in (item.written.text, around))
+    if numbers_of(text) - numbers_of(quoted) or names_of(text) - latin_words_of(around):
+        return True
+    return any(name not in around for name in chinese_names_of(text))
 
 
 def _with_titles(hit: Hit) -> str:

@@ -18,15 +18,16 @@ from rag.fingerprint import pipeline_fingerprint
 from rag.indexes import Indexes
 from rag.pipeline import Pipeline
 from rag.ports import Embedder
+from rag.profiles import open_profiles
 from rag.read import ExtractiveGenerator
 from rag.read_support import ReadSupport
 from rag.rerank import Reranking
 from rag.retrieve import Retriever
+from rag.rewrite import Rewriter
 from rag.settings import Settings
 from rag.store import Store
 from rag.support import WordSupport
 from rag.system import System
-from rag.verify import UnsupportedPolicy
 
 
 def open_system(settings: Settings, *, embedder: Embedder | None = None) -> System:
@@ -34,6 +35,7 @@ def open_system(settings: Settings, *, embedder: Embedder | None = None) -> Syst
 
     An `embedder` of the caller's own takes the place of the configured one.
     """
+    profiles = open_profiles(settings.templates)
     servers: list[PoolingServer] = []
     embedder = embedder or _embedder(settings, servers)
     reader = PackagedReader(FOLDER)
@@ -56,6 +58,7 @@ def open_system(settings: Settings, *, embedder: Embedder | None = None) -> Syst
         pipeline=pipeline,
         support=support,
         reader=reader,
+        profiles=profiles,
         connections=tuple(servers),
     )
     return with_language_model(system, settings) if settings.llm_urls else system
@@ -65,13 +68,23 @@ def with_language_model(system: System, settings: Settings) -> System:
     """The system with the language model that the settings name, which is not asked anything yet."""
     extractive = system.pipeline
     model = VllmChat(settings.llm_urls, settings.llm_model, settings.llm_api_key, settings.llm_seconds)
-    policy = UnsupportedPolicy(settings.unsupported_sentences)
-    generator = ChatGenerator(model, system.support, system.reader, extractive.generator, policy)
+    generator = ChatGenerator(model, system.support, system.reader, extractive.generator, system.profiles)
     fingerprint_for = partial(
         pipeline_fingerprint, system.embedder.space, generator, system.retriever.reranking
     )
-    chat = replace(extractive, generator=generator, fingerprint_for=fingerprint_for)
-    return replace(system, chat=chat, connections=(*system.connections, model))
+    chat = replace(
+        extractive,
+        generator=generator,
+        fingerprint_for=fingerprint_for,
+        unsupported_sentences=settings.unsupported_sentences,
+    )
+    return replace(
+        system,
+        chat=chat,
+        rewriter=Rewriter(model),
+        language_model=model,
+        connections=(*system.connections, model),
+    )
 
 
 def _embedder(settings: Settings, servers: list[PoolingServer]) -> Embedder:

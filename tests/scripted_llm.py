@@ -1,6 +1,7 @@
 """A server in OpenAI's protocol, as vLLM speaks it, whose answers are written down. For tests alone."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,11 +24,15 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One answer; `finish` as the protocol has it, `length` for one that was cut off."""
+    """One answer; `finish` as the protocol has it, `length` for one that was cut off.
+
+    `first` has the likeliest first tokens and their probabilities.
+    """
 
     text: str
     finish: str = "stop"
     log_probability: float = -0.1
+    first: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -86,6 +91,11 @@ def error(status: int, message: str) -> JSONResponse:
     return JSONResponse({"error": {"message": message, "type": "Error", "code": status}}, status)
 
 
+def is_brief(body: Body) -> bool:
+    """Whether something is asked beside the answer: a few tokens, with the likeliest first ones."""
+    return "top_logprobs" in body
+
+
 def as_json(*sentences: tuple[str, Sequence[int]], answerable: bool = True) -> str:
     """An answer in the schema that is asked for, without quotes."""
     items = [{"text": text, "citations": list(numbers), "quote": ""} for text, numbers in sentences]
@@ -129,7 +139,15 @@ def _completion(answers: Sequence[Said]) -> Body:
                 "finish_reason": said.finish,
                 "logprobs": {
                     "content": [
-                        {"token": word, "logprob": said.log_probability, "bytes": None, "top_logprobs": []}
+                        {
+                            "token": word,
+                            "logprob": said.log_probability,
+                            "bytes": None,
+                            "top_logprobs": [
+                                {"token": token, "logprob": math.log(value), "bytes": None}
+                                for token, value in said.first.items()
+                            ],
+                        }
                         for word in said.text.split()
                     ]
                 },

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 
 from api.calibration import CalibrationOut, InstalledOut, calibration_of, installed_of
-from api.fields import CollectionName, UploadedCalibrator
+from api.fields import CollectionName, Fingerprint, UploadedCalibrator
 from api.routes.collections import Name
 from api.routes.running import RunningSystem, problems
 from rag.calibration_report import calibration_report
@@ -18,10 +18,15 @@ router = APIRouter(prefix="/v1", tags=["calibration"])
 def show(
     system: RunningSystem,
     collection: Annotated[CollectionName, Query(description="the collection's name")],
+    pipeline: Annotated[
+        Fingerprint,
+        Query(description="that of a language model's answers, as a calibrator's file names it"),
+    ] = "",
 ) -> CalibrationOut:
     """Says whether scores are probabilities here and which risks are certified, with the curve, the
-    thresholds and their certificates, and what people said of the answers."""
-    return calibration_of(calibration_report(system, collection))
+    thresholds and their certificates, and what people said of the answers. Of quoted answers, unless a
+    pipeline is named."""
+    return calibration_of(calibration_report(system, collection, pipeline))
 
 
 @router.put(
@@ -31,7 +36,8 @@ def show(
 )
 def install(name: Name, calibrator: UploadedCalibrator, system: RunningSystem) -> InstalledOut:
     """Puts a file that `attest eval calibrate` wrote in force for the collection, from the next question
-    on. One that was fitted on another pipeline is kept, reported as not calibrated, and not used."""
+    on. It speaks for answers of the pipeline that it was fitted on alone, so that one for quoted answers and
+    others for a language model's can stand beside each other."""
     collection = system.store.collection(name)
     return installed_of(system.pipeline.calibrators.install(collection.id, calibrator))
 

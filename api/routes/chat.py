@@ -20,9 +20,9 @@ from api.openai_shapes import (
     completion_of,
     usage_of,
 )
+from api.requests import said_before
 from api.routes.running import RunningLog, RunningSystem, problems
 from rag.domain import Question
-from rag.follow_up import standalone
 
 router = APIRouter(prefix="/v1", tags=["OpenAI's protocol"])
 
@@ -53,11 +53,15 @@ def models(system: RunningSystem) -> ModelList:
 async def complete(
     request: ChatRequest, http: Request, system: RunningSystem, log: RunningLog
 ) -> ChatCompletion | Response:
-    """The last message is the question; a follow-up is asked together with the question that it points back
-    to. The field `attest` has the whole outcome: citations, confidence, evidence. What was sent in a stream
-    is never taken back: chunks come once it is decided that the answer is said."""
-    *earlier, last = request.asked()
-    asked = Question(standalone(last, earlier), request.model, max_risk=request.max_risk)
+    """The last message is the question; a follow-up is put into words that can be understood alone. The field
+    `attest` has the whole outcome: citations, confidence, evidence. What was sent in a stream is never taken
+    back: chunks come once it is decided that the answer is said."""
+    asked = Question(
+        request.asked(),
+        request.model,
+        max_risk=request.max_risk,
+        conversation=said_before(request.messages[:-1]),
+    )
 
     outcome = await while_connected(http, answering(system, log, asked))
     whole = completion_of(outcome, request.model)

@@ -8,13 +8,12 @@ from starlette.responses import Response
 from api import present
 from api.answering import answering
 from api.disconnect import while_connected
-from api.requests import PassagesRequest, QueryRequest, SearchRequest
+from api.requests import PassagesRequest, QueryRequest, SearchRequest, said_before
 from api.routes.running import RunningLog, RunningSystem, problems
 from api.schemas import OutcomeOut, SearchOut
 from api.stream import streamed
 from rag.decoding import AnswerMode, GeneratorChoice
 from rag.domain import Question
-from rag.follow_up import standalone
 
 router = APIRouter(prefix="/v1", tags=["questions"])
 
@@ -36,10 +35,9 @@ async def query(
     said, `answer.delta` and `citation` for each sentence, and `outcome` with everything; after a failure
     `error` with the problem. Nothing that was sent is ever taken back."""
     question = _question_of(request)
-    earlier = [message.text for message in request.conversation if message.role == "user"]
     asked = replace(
         question,
-        text=standalone(question.text, earlier),
+        conversation=said_before(request.conversation),
         max_risk=request.max_risk,
         require_certificate=request.require_certificate,
         generator=GeneratorChoice(request.generator),

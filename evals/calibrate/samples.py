@@ -83,8 +83,9 @@ def samples_from_runs(folders: Sequence[RunFolder]) -> Samples:
     for folder, header in headers[1:]:
         if header.pipeline != known.pipeline:
             raise ConflictError(
-                f"{first.path} was made by pipeline {known.pipeline} and {folder.path} by {header.pipeline}: "
-                "a calibrator weighs one pipeline's signals. Run the older one again"
+                f"{first.path} was made by pipeline {known.pipeline} ({known.worded_by}) and {folder.path} "
+                f"by {header.pipeline} ({header.worded_by}): a calibrator weighs one pipeline's signals. Fit "
+                "one for each, or run the older one again"
             )
     items: list[Sample] = []
     left_out: Counter[str] = Counter()

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future
@@ -33,7 +34,8 @@ LOG = structlog.get_logger()
 ATTEMPTS = 3  # of connecting; each goes to the next replica
 LONGEST_WAIT = 1.0  # seconds between them, jittered
 FAILURES_THAT_OPEN, SECONDS_OPEN = 3, 10  # of a replica's circuit breaker
-QUICK_SECONDS = 10.0  # for what a server answers without generating
+QUICK_SECONDS = 10.0  # for what a server answers without generating, or with a few tokens
+MOST_ALTERNATIVES = 20  # to a token that a server tells
 
 _FAULTS_OF_THE_CALLER = (
     asyncio.CancelledError,
@@ -96,6 +98,17 @@ class VllmChat:
         result = self._run(self._generated, spoken, parameters, listener=listener)
         return _completion(result)
 
+    def brief(self, messages: Sequence[Message], tokens: int, listener: Listener) -> Completion:
+        """AbandonedError where the listener leaves meanwhile, ModelTimeoutError after QUICK_SECONDS."""
+        spoken = convert_to_messages([(item.role, item.content) for item in messages])
+        parameters = {"model": self.name, **_parameters(Decoding(max_tokens=tokens), None)}
+        parameters["top_logprobs"] = MOST_ALTERNATIVES
+        # Templates of models that do not think aloud ignore it.
+        parameters["extra_body"]["chat_template_kwargs"] = {"enable_thinking": False}
+        seconds = min(self._seconds, QUICK_SECONDS)
+        result = self._run(self._generated, spoken, parameters, listener=listener, seconds=seconds)
+        return _completion(result)
+
     def close(self) -> None:
         """Give up what is running and close the connections."""
         with self._lock:
@@ -130,10 +143,13 @@ class VllmChat:
             self._found = self._run(self._asked_what_is_served)
         return self._found
 
-    def _run(self, function: Any, *args: Any, listener: Listener | None = None) -> Any:
+    def _run(
+        self, function: Any, *args: Any, listener: Listener | None = None, seconds: float | None = None
+    ) -> Any:
         """Run on the event loop and wait; a listener that leaves cancels it there."""
         listener = listener or Listener()
-        future = asyncio.run_coroutine_threadsafe(self._within_time(function, *args), self._running_loop())
+        work = self._within(seconds or self._seconds, function, *args)
+        future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
         with listener.told_on_leaving(future.cancel):
             try:
                 return future.result()
@@ -159,13 +175,13 @@ class VllmChat:
         for replica in self._replicas:
             await replica.connections.aclose()
 
-    async def _within_time(self, function: Any, *args: Any) -> Any:
+    async def _within(self, seconds: float, function: Any, *args: Any) -> Any:
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 return await self._from_some_replica(function, *args)
         except TimeoutError as error:
             raise ModelTimeoutError(
-                f"the language model did not answer within {self._seconds:g} s; ask again, ask for fewer "
+                f"the language model did not answer within {seconds:g} s; ask again, ask for fewer "
                 "max_tokens, or raise ATTEST_LLM_SECONDS"
             ) from error
 
@@ -280,7 +296,7 @@ def _plain(message: Message) -> Mapping[str, str]:
     return {"role": message.role, "content": message.content}
 
 
-def _parameters(decoding: Decoding, schema: Mapping[str, object] | None) -> Mapping[str, Any]:
+def _parameters(decoding: Decoding, schema: Mapping[str, object] | None) -> dict[str, Any]:
     """OpenAI's own parameters, and vLLM's in the extra body: it ignores what it does not know."""
     extra: dict[str, object] = {"repetition_penalty": decoding.repetition_penalty}
     if decoding.top_k:
@@ -312,8 +328,18 @@ def _completion(result: LLMResult) -> Completion:
                 text=generation.text,
                 log_probabilities=tuple(float(token["logprob"]) for token in tokens),
                 is_whole=told.get("finish_reason") == "stop",
+                first=_alternatives(tokens),
             )
         )
     counted = (result.llm_output or {}).get("token_usage") or {}
     usage = {name: int(counted[name]) for name in ("prompt_tokens", "completion_tokens") if counted.get(name)}
     return Completion(tuple(samples), usage)
+
+
+def _alternatives(tokens: Sequence[Mapping[str, Any]]) -> Mapping[str, float]:
+    """The likeliest first tokens and their probabilities, where they were asked for."""
+    listed = (tokens[0].get("top_logprobs") or []) if tokens else []
+    found: dict[str, float] = {}
+    for item in listed:  # halves of characters are written alike
+        found[item["token"]] = found.get(item["token"], 0.0) + math.exp(float(item["logprob"]))
+    return found

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Engine, Row, func, insert, select, update
+from sqlalchemy import Engine, Row, insert, select, update
 
-from rag.domain import DOMAINS
+from rag.domain import DOMAINS, UnsupportedPolicy
 from rag.errors import InvalidRequestError
 from rag.store.commit import now
 from rag.store.engine import reading, writing
@@ -15,12 +15,16 @@ from rag.store.schema import calibrator, collection
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSettings:
-    """What a collection says of its answers; `installed` is the row of its own calibrator, None for none."""
+    """What a collection says of its answers; `installed`: rows of its own calibrators, newest first.
+
+    `unsupported_sentences` is None where the server's policy holds.
+    """
 
     collection_id: int
     max_risk: float | None
     domain: str
-    installed: int | None
+    installed: tuple[int, ...]
+    unsupported_sentences: UnsupportedPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +41,18 @@ class SettingsChange(TypedDict, total=False):
     """What is to change of a collection's settings; what is left out stays.
 
     `max_risk` is the risk of questions that name none, between 0 and 1, or None for no such risk; `domain` is
-    one of DOMAINS, or "" for nothing special.
+    one of DOMAINS, or "" for nothing special; `unsupported_sentences` is an UnsupportedPolicy, or None for
+    the server's.
     """
 
     max_risk: float | None
     domain: str
+    unsupported_sentences: str | None
 
 
 class Calibration:
-    """Of a collection's calibrators the newest that was not removed is in force; the others are history."""
+    """Of a collection's calibrators of one pipeline the newest that was not removed is in force; the others
+    are history."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -57,6 +64,12 @@ class Calibration:
             raise InvalidRequestError("max_risk is between 0 and 1; 0.1 is one answer in ten", "max_risk")
         if domain and domain not in DOMAINS:
             raise InvalidRequestError(f"domain is one of {', '.join(DOMAINS)}, or empty", "domain")
+        policy = changes.get("unsupported_sentences")
+        if policy is not None and policy not in tuple(UnsupportedPolicy):
+            raise InvalidRequestError(
+                f"unsupported_sentences is one of {', '.join(UnsupportedPolicy)}, or null",
+                "unsupported_sentences",
+            )
         if changes:
             with writing(self._engine) as connection:
                 statement = update(collection).where(collection.c.id == collection_id)
@@ -89,17 +102,27 @@ class Calibration:
 
     def settings(self, name: str) -> CalibrationSettings | None:
         """What a collection says of its answers, in one cheap read; None without such a collection."""
-        newest = (
-            select(func.max(calibrator.c.id))
-            .where(calibrator.c.collection_id == collection.c.id, calibrator.c.removed_at.is_(None))
-            .scalar_subquery()
+        is_own = (calibrator.c.collection_id == collection.c.id) & calibrator.c.removed_at.is_(None)
+        query = (
+            select(
+                collection.c.id,
+                collection.c.max_risk,
+                collection.c.domain,
+                collection.c.unsupported_sentences,
+                calibrator.c.id.label("installed"),
+            )
+            .outerjoin(calibrator, is_own)
+            .where(collection.c.name == name)
+            .order_by(calibrator.c.id.desc())
         )
-        query = select(
-            collection.c.id, collection.c.max_risk, collection.c.domain, newest.label("installed")
-        ).where(collection.c.name == name)
         with reading(self._engine) as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else CalibrationSettings(row.id, row.max_risk, row.domain, row.installed)
+            rows = connection.execute(query).all()
+        if not rows:
+            return None
+        first = rows[0]
+        installed = tuple(row.installed for row in rows if row.installed is not None)
+        policy = policy_of(first.unsupported_sentences)
+        return CalibrationSettings(first.id, first.max_risk, first.domain, installed, policy)
 
     def json(self, row: int) -> str | None:
         """The file of an installed calibrator; None if its collection was deleted meanwhile."""
@@ -111,3 +134,8 @@ class Calibration:
 
 def _installed_of(row: Row[*tuple[Any, ...]]) -> InstalledCalibrator:
     return InstalledCalibrator(row.id, row.json, row.created_at, row.removed_at)
+
+
+def policy_of(stored: str | None) -> UnsupportedPolicy | None:
+    """A collection's policy as it is stored; None where the server's holds."""
+    return None if stored is None else UnsupportedPolicy(stored)

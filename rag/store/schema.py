@@ -59,6 +59,7 @@ collection = Table(
     Column("last_change", BigInteger, nullable=False, default=0),
     Column("max_risk", Float(53), nullable=True),
     Column("domain", String(16), nullable=False, default=""),
+    Column("unsupported_sentences", String(16), nullable=True),
     sqlite_autoincrement=True,
 )
 

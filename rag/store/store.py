@@ -15,7 +15,7 @@ from rag.filters import Filter
 from rag.intake import Change, EmbeddedDocument
 from rag.store import rows
 from rag.store.answers import Answers
-from rag.store.calibration import Calibration
+from rag.store.calibration import Calibration, policy_of
 from rag.store.commit import (
     ChangeLog,
     Commit,
@@ -309,6 +309,7 @@ def _collections() -> Select[*tuple[Any, ...]]:
         collection.c.last_change,
         collection.c.max_risk,
         collection.c.domain,
+        collection.c.unsupported_sentences,
         *rows.SPACE_COLUMNS,
     ).outerjoin(embedding_space, embedding_space.c.id == collection.c.space_id)
 
@@ -323,6 +324,7 @@ def _collection_of(row: Row[tuple[object, ...]]) -> Collection:
         last_change=fields["last_change"],
         max_risk=fields["max_risk"],
         domain=fields["domain"],
+        unsupported_sentences=policy_of(fields["unsupported_sentences"]),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from rag.domain import UnsupportedPolicy
 from rag.errors import ConflictError, InvalidRequestError, NotFoundError
 from rag.feedback import LoggedAnswer, Verdict
 from rag.store import Store
@@ -118,15 +119,15 @@ def test_feedback_of_many_at_once_is_all_kept(store: Store) -> None:
 def test_the_newest_calibrator_that_was_not_removed_is_in_force(store: Store) -> None:
     owner = store.create_collection("合同").id
     calibration = store.calibration
-    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", None)
+    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", ())
     calibration.install(owner, "first")
     installed = calibration.install(owner, "second")
-    newest = calibration.history(owner)[0]
+    newest, oldest = calibration.history(owner)
     assert (newest.json, newest.removed_at, newest) == ("second", None, installed)
-    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", newest.row)
+    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", (newest.row, oldest.row))
     assert calibration.json(newest.row) == "second"
     assert calibration.remove(owner)
-    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", None)
+    assert calibration.settings("合同") == CalibrationSettings(owner, None, "", ())
     assert [item.json for item in calibration.history(owner, limit=1)] == ["second"]
 
 
@@ -143,7 +144,7 @@ def test_a_collections_calibrators_go_with_it(store: Store) -> None:
 
 def test_a_collections_settings_are_checked_and_kept(store: Store) -> None:
     owner = store.create_collection("c").id
-    store.calibration.change(owner, max_risk=0.05, domain="medical")
+    store.calibration.change(owner, max_risk=0.05, domain="medical", unsupported_sentences="flag")
     kept = store.collection("c")
     assert (kept.max_risk, kept.domain) == (0.05, "medical")
     store.calibration.change(owner, max_risk=None)
@@ -155,4 +156,9 @@ def test_a_collections_settings_are_checked_and_kept(store: Store) -> None:
             store.calibration.change(owner, max_risk=risk, domain="legal")
     with pytest.raises(InvalidRequestError, match="medical"):
         store.calibration.change(owner, max_risk=0.1, domain="cooking")
+    with pytest.raises(InvalidRequestError, match="drop, flag, abstain"):
+        store.calibration.change(owner, unsupported_sentences="say")
     assert store.collection("c") == kept
+    assert kept.unsupported_sentences is UnsupportedPolicy.FLAG
+    store.calibration.change(owner, unsupported_sentences=None)
+    assert store.collection("c").unsupported_sentences is None

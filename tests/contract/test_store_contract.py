@@ -1,12 +1,17 @@
 """What every database must do, run on SQLite and on PostgreSQL."""
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from in_memory import SPACE, embedded
+from sqlalchemy import create_engine
 
 from rag.domain import EmbeddingSpace, Span
 from rag.errors import (
@@ -244,3 +249,20 @@ def test_a_full_disk_is_reported_and_nothing_is_half_written(sqlite_store: Store
         store.commit_documents(owner.id, SPACE, [embedded(f"{i}", ["word " * 1000] * 9) for i in range(20)])
     assert [document.uri for document in store.documents("c")] == ["a"]
     assert store.collection("c").last_change == 1
+
+
+def test_an_older_database_is_brought_up_to_date_when_it_is_opened(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'attest.db'}"
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(files("rag.store") / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO collection (name, created_at, last_change, domain) VALUES ('old', '', 0, 'legal')"
+        )
+    engine.dispose()
+    store = Store.open(url)
+    assert (store.collection("old").domain, store.collection("old").unsupported_sentences) == ("legal", None)
+    store.close()

@@ -1,6 +1,7 @@
 """The client of language models against a real vLLM server, whose model has random weights."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -49,6 +50,15 @@ def test_an_answer_comes_with_the_log_probability_of_each_token(model: VllmChat)
     assert all(value <= 0 for value in sample.log_probabilities)
     assert completion.usage["prompt_tokens"] == model.count_tokens(ASKED)
     assert sample.is_whole is (completion.usage["completion_tokens"] < SHORT.max_tokens)
+
+
+def test_a_brief_answer_comes_with_its_likeliest_first_tokens(model: VllmChat) -> None:
+    completion = model.brief(ASKED, 1, Listener())
+    [sample] = completion.samples
+    assert completion.usage["completion_tokens"] == 1
+    assert 1 < len(sample.first) <= 20
+    assert 0 < sum(sample.first.values()) <= 1.001
+    assert max(sample.first.values()) >= math.exp(sample.log_probabilities[0]) - 0.001
 
 
 def test_a_schema_is_kept_to_even_by_a_random_model(model: VllmChat) -> None:

@@ -59,6 +59,22 @@ def test_an_own_one_that_does_not_fit_leaves_the_shipped_one_in_force(sqlite_sto
     assert calibrators.of("c") == Assurance(SHIPPED, is_own=False)
 
 
+def test_a_collection_has_one_calibrator_of_its_own_for_each_pipeline(sqlite_store: Store) -> None:
+    owner = sqlite_store.create_collection("c")
+    calibrators = Calibrators(sqlite_store, PIPELINE, SHIPPED)
+    quoted, older, worded = (
+        hand_made(PIPELINE, name="quoted"),
+        hand_made("a-model", name="older"),
+        hand_made("a-model", name="worded"),
+    )
+    for calibrator in (quoted, older, worded):
+        calibrators.install(owner.id, calibrator)
+    assert calibrators.of("c") == Assurance(quoted, is_own=True)
+    assert calibrators.of("c", "a-model") == Assurance(worded, is_own=True)
+    assert calibrators.of("c", "another-model") == Assurance(None, is_own=False)
+    assert [item.is_fitting for item in calibrators.installations(owner.id, "a-model")] == [True, True, False]
+
+
 def test_the_collections_settings_come_with_it(sqlite_store: Store) -> None:
     owner = sqlite_store.create_collection("c")
     sqlite_store.calibration.change(owner.id, max_risk=0.1, domain="legal")

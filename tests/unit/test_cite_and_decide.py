@@ -15,6 +15,7 @@ from rag.domain import (
     Abstention,
     AbstentionReason,
     Answer,
+    Check,
     Chunk,
     Draft,
     DraftSentence,
@@ -25,6 +26,8 @@ from rag.domain import (
     SearchResult,
     Span,
     SupportLabel,
+    UnsupportedPolicy,
+    UnsupportedSentence,
 )
 from rag.feedback import logged_answer
 from rag.signals import signals_of
@@ -140,6 +143,28 @@ def test_a_sentence_in_other_words_than_its_source_is_unsupported() -> None:
     outcome = decided(cited, hits_of(1.0))
     assert isinstance(outcome, Abstention)
     assert outcome.reason is AbstentionReason.UNSUPPORTED
+
+
+FREE = UnsupportedSentence("Rent is free.", Check.SUPPORT)
+
+
+@pytest.mark.parametrize("policy", list(UnsupportedPolicy))
+def test_what_is_unsupported_is_never_a_part_of_the_answer(policy: UnsupportedPolicy) -> None:
+    record = decided(cite([]), hits_of(1.0)).record
+    record = replace(record, confidence=replace(record.confidence, score=0.9))
+    cited = cite([sentence_of("Rent is due.")], (), [FREE])
+    outcome = decide(record, cited, NOTHING_KNOWN, 0.25, policy)
+    assert "1 of 2 sentences" in outcome.record.warnings[-1]
+    match outcome:
+        case Answer():
+            assert outcome.text == "Rent is due."
+            assert [citation.text for citation in outcome.citations] == ["Rent is due."]
+            assert outcome.unsupported == ((FREE,) if policy is UnsupportedPolicy.FLAG else ())
+        case Abstention():
+            assert (policy, outcome.reason) == (UnsupportedPolicy.ABSTAIN, AbstentionReason.UNSUPPORTED)
+    alone = decide(record, cite([], (), [FREE]), NOTHING_KNOWN, 0.25, policy)
+    assert isinstance(alone, Abstention)
+    assert alone.reason is AbstentionReason.UNSUPPORTED
 
 
 def test_an_answer_needs_its_best_sentence_to_reach_the_threshold() -> None:

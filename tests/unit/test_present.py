@@ -7,7 +7,18 @@ from stored import stored
 
 from api.schemas import OutcomeOut, ShortAnswer
 from rag.cite import cite
-from rag.domain import Answer, Chunk, Confidence, DraftSentence, Question, Quotation, Record, Span
+from rag.domain import (
+    Answer,
+    Check,
+    Chunk,
+    Confidence,
+    DraftSentence,
+    Question,
+    Quotation,
+    Record,
+    Span,
+    UnsupportedSentence,
+)
 from rag.present import outcome_to_json, outcome_to_text
 
 UNCALIBRATED = Confidence(0.75, is_calibrated=False, is_certified=False, signals={}, threshold=0.25)
@@ -72,6 +83,14 @@ def test_without_a_reader_no_words_are_marked() -> None:
     outcome = answer_of(None)
     assert "“Rent is due in May.”" in outcome_to_text(outcome)
     assert OutcomeOut.model_validate(outcome_to_json(outcome)).citations[0].sources[0].answer is None
+
+
+def test_what_is_flagged_is_shown_as_unsupported_and_below_the_answer() -> None:
+    flagged = replace(answer_of(None), unsupported=(UnsupportedSentence("Rent is free.", Check.SUPPORT),))
+    assert outcome_to_json(flagged)["unsupported"] == [{"text": "Rent is free.", "failed": "support"}]
+    lines = outcome_to_text(flagged).splitlines()
+    assert lines[0] == "Rent is due in May. [1]"
+    assert "not supported (support): Rent is free." in lines[1:]
 
 
 def test_a_partial_answer_says_what_is_missing() -> None:
