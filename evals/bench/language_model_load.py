@@ -37,7 +37,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Self
@@ -83,12 +83,16 @@ class Answered:
         return self.timings["total"] - sum(stages_of(self.timings).values())
 
     @property
+    def beyond_stages(self) -> float:
+        return self.outside + self.between
+
+    @property
     def asking(self) -> float:
         return self.timings["prompt"] + self.timings["model"] - self.spent
 
     @property
     def added(self) -> float:
-        return self.outside + self.between + self.asking
+        return self.beyond_stages + self.asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Overhead:
     said: int
     wall: float
     stages: Mapping[str, float]
+    beyond_stages: float
     added_p50: float
     added_p95: float
     outside: float
@@ -173,20 +178,20 @@ def outcome_of(response: httpx.Response, *, streamed: bool) -> Any:
     return json.loads(data.removeprefix("data: "))
 
 
-def one_client(url: str, model_url: str, count: int, *, streamed: bool) -> list[Answered]:
-    """Answers one after the other, each with what the language model's server took for it."""
-    found = []
-    name = "streamed" if streamed else "whole"
+def one_client(url: str, model_url: str, count: int) -> dict[bool, list[Answered]]:
+    """Answers one after the other, whole (False) and streamed (True) in turns: a busy moment hits both."""
+    found: dict[bool, list[Answered]] = {False: [], True: []}
     with httpx.Client(base_url=url, timeout=120) as client, httpx.Client(base_url=model_url) as model:
-        for question in questions(WARM_UP, f"warm-up, {name}"):
-            ask(client, question, streamed=streamed)
+        for question in questions(WARM_UP, "warm-up"):
+            ask(client, question, streamed=False)
         model.get("/spent")
-        for question in shown(list(questions(count, name)), f"one client, {name}"):
-            answered = ask(client, question, streamed=streamed)
+        asked = list(questions(2 * count, "one client"))
+        for number, question in enumerate(shown(asked, "one client")):
+            answered = ask(client, question, streamed=number % 2 == 1)
             if answered.failure:
                 raise RuntimeError(answered.failure)
             spent = sum(model.get("/spent").json())
-            found.append(Answered(answered.milliseconds, answered.timings, answered.is_said, spent=spent))
+            found[number % 2 == 1].append(replace(answered, spent=spent))
     return found
 
 
@@ -201,6 +206,7 @@ def overhead_of(answered: Sequence[Answered], *, streamed: bool) -> Overhead:
             name: statistics.median(item.timings[name] for item in answered)
             for name in stages_of(answered[0].timings)
         },
+        beyond_stages=statistics.median(item.beyond_stages for item in answered),
         added_p50=added[9],
         added_p95=added[18],
         outside=statistics.median(item.outside for item in answered),
@@ -361,12 +367,13 @@ def show_overheads(overheads: Sequence[Overhead]) -> None:
     table = Table(
         title=f"one client, {overheads[0].n} answers; medians in ms; added: beyond stages and server"
     )
-    columns = ("answer", "said", "whole", *stages, "added p50", "added p95", "outside", "between", "asking")
+    times = ("beyond stages", "added p50", "added p95", "outside", "between", "asking")
+    columns = ("answer", "said", "whole", *stages, *times)
     for column in columns:
         table.add_column(column, justify="right")
     for item in overheads:
-        values = (item.wall, *(item.stages[name] for name in stages), item.added_p50, item.added_p95)
-        parts = (item.outside, item.between, item.asking)
+        values = (item.wall, *(item.stages[name] for name in stages), item.beyond_stages)
+        parts = (item.added_p50, item.added_p95, item.outside, item.between, item.asking)
         name = "streamed" if item.streamed else "whole"
         table.add_row(name, str(item.said), *(f"{value:.1f}" for value in (*values, *parts)))
     Console(width=200).print(table)
@@ -407,20 +414,39 @@ def show_failures(failures: Mapping[str, int]) -> None:
         Console(width=200).print(f"{count} x {failure}", style="red")
 
 
-def measure_one_client(url: str, model_url: str, requests: int) -> tuple[list[Overhead], list[Answered]]:
-    """What the API adds to whole and to streamed answers; and the former."""
-    whole = one_client(url, model_url, requests, streamed=False)
-    streamed = one_client(url, model_url, requests, streamed=True)
-    return [overhead_of(whole, streamed=False), overhead_of(streamed, streamed=True)], whole
+def measure(home: Path, clients: int, arguments: argparse.Namespace) -> dict[str, object]:
+    """Measure and show what was asked for; the figures."""
+    report: dict[str, object] = {}
+    with scripted_model(home, arguments.seconds) as model_url:
+        settings = {"ATTEST_LLM_URLS": json.dumps([model_url]), "ATTEST_RERANK_DEPTH": "0"}
+        with serving(home, settings) as (url, pid):
+            if arguments.requests:
+                answered = one_client(url, model_url, arguments.requests)
+                overheads = [overhead_of(found, streamed=way) for way, found in answered.items()]
+                show_overheads(overheads)
+                report["overheads"] = [asdict(item) for item in overheads]
+            if arguments.requests and arguments.rounds:
+                with Alone(home, settings, clients) as alone:
+                    rounds = [one_round(url, alone, clients, number) for number in range(arguments.rounds)]
+                report["by_one_client"] = by_one_client = allowed(answered[False], clients)
+                show_rounds(rounds, clients, by_one_client)
+                report["rounds"] = [asdict(item) for item in rounds]
+            if arguments.streams:
+                memory = memory_over(url, pid, clients, arguments.streams)
+                show_memory(memory, clients)
+                report["memory"] = asdict(memory)
+    return report
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--requests", type=int, default=200, help="of one client, each way")
+    parser.add_argument(
+        "--requests", type=int, default=200, help="of one client, each way; 0 leaves speed out"
+    )
     parser.add_argument("--clients", type=int, default=32, help="at once")
-    parser.add_argument("--rounds", type=int, default=8, help="of many clients; 0 leaves one and many out")
+    parser.add_argument("--rounds", type=int, default=8, help="of many clients; 0 leaves them out")
     parser.add_argument("--streams", type=int, default=5000, help="streamed answers; 0 leaves memory out")
     parser.add_argument("--seconds", type=float, default=0.5, help="that the language model takes")
     parser.add_argument("--home", type=Path, default=Path(".attest/bench/language_model"))
@@ -432,23 +458,7 @@ def main() -> None:
         answer_alone(home, clients)
         return
     bring_in_handbook(home)
-    report: dict[str, object] = {}
-    with scripted_model(home, arguments.seconds) as model_url:
-        settings = {"ATTEST_LLM_URLS": json.dumps([model_url]), "ATTEST_RERANK_DEPTH": "0"}
-        with serving(home, settings) as (url, pid):
-            if arguments.rounds:
-                overheads, whole = measure_one_client(url, model_url, arguments.requests)
-                show_overheads(overheads)
-                with Alone(home, settings, clients) as alone:
-                    rounds = [one_round(url, alone, clients, number) for number in range(arguments.rounds)]
-                by_one_client = allowed(whole, clients)
-                show_rounds(rounds, clients, by_one_client)
-                report |= {"overheads": [asdict(item) for item in overheads], "by_one_client": by_one_client}
-                report["rounds"] = [asdict(item) for item in rounds]
-            if arguments.streams:
-                memory = memory_over(url, pid, clients, arguments.streams)
-                show_memory(memory, clients)
-                report["memory"] = asdict(memory)
+    report = measure(home, clients, arguments)
     if arguments.out:
         arguments.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
