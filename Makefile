@@ -65,6 +65,7 @@ bench: $(VENV)/installed ## Measure rates, latency and answers (about two hours;
 	$(BIN)/python -m evals.bench.start_time
 	$(BIN)/python -m evals.bench.search_latency
 	$(BIN)/python -m evals.bench.answer_speed
+	$(BIN)/python -m evals.bench.language_model_load --requests 50 --rounds 3 --streams 500
 	$(BIN)/python -m evals.bench.reading $(READING_SETS)
 
 gpu-check: $(VENV)/installed ## Compare a GPU with the CPU, agreement and rates; without one it says so

@@ -15,7 +15,6 @@ from api.schemas import OutcomeOut
 from rag.errors import AttestError
 from rag.listener import Listener
 
-SECONDS_BETWEEN_LOOKS = 0.02
 SECONDS_BETWEEN_SIGNS = 1.0  # a comment while nothing happens: keeps proxies patient, finds a client gone
 SEARCH = "retrieve"  # the stage that finds out whether the question can be asked at all
 
@@ -54,9 +53,8 @@ async def _events(
         while begun[-1] is not None:
             for stage in begun:
                 yield _event("progress", {"stage": stage})
-            async for sign in _signs_until(stages):
-                yield sign
-            begun = [stages.get_nowait()]
+            while not (begun := await _next(stages, SECONDS_BETWEEN_SIGNS)):
+                yield format_sse_event(comment="working")
         for event in _said(await work):
             yield event
     except AttestError as error:
@@ -65,15 +63,13 @@ async def _events(
         listener.leave()
 
 
-async def _signs_until(stages: "asyncio.Queue[str | None]") -> AsyncIterator[bytes]:
-    """A sign of life every second until there is something to get."""
-    waited = 0.0
-    while stages.empty():
-        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
-        waited += SECONDS_BETWEEN_LOOKS
-        if waited >= SECONDS_BETWEEN_SIGNS:
-            waited = 0.0
-            yield format_sse_event(comment="working")
+async def _next(stages: "asyncio.Queue[str | None]", seconds: float) -> list[str | None]:
+    """What comes next, at once when it comes; nothing where nothing does within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            return [await stages.get()]
+    except TimeoutError:
+        return []
 
 
 def _said(outcome: OutcomeOut) -> Iterator[bytes]:

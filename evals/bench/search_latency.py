@@ -10,12 +10,13 @@ of its own: what it grows by when a collection's indexes are opened and searched
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice
@@ -95,18 +96,26 @@ def ingest_missing(corpus: str, home: Path, documents: int | None) -> None:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[tuple[str, int]]:
-    """A server on a free port; gives its URL and process id."""
+def serving(home: Path, settings: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
+    """Attest on a free port, `settings` added to the environment; gives its URL and process id."""
     command = [str(ATTEST), "serve", "--port", "0", "--home", str(home)]
-    log = home / "serve.log"
+    with started(command, home / "serve.log", settings or {}) as (url, pid):
+        yield url, pid
+
+
+@contextmanager
+def started(command: Sequence[str], log: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """A server that prints its URL when it is ready; gives that and its process id, and ends it."""
     with (
         log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as server,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, **settings}
+        ) as server,
     ):
         try:
             url = next((w for line in server.stdout or () for w in line.split() if w.startswith("http")), "")
             if not url:
-                raise RuntimeError(f"attest serve ended before it was ready; see {log}")
+                raise RuntimeError(f"{command[0]} ended before it was ready; see {log}")
             yield url, server.pid
         finally:
             server.terminate()

@@ -100,6 +100,24 @@ def test_a_language_model_s_stages_are_told_too_and_its_failure_ends_the_stream(
     assert found[-1][1]["status"] == 504
 
 
+def test_while_nothing_happens_there_are_signs_of_life(
+    client: TestClient, system: System, ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del client
+    monkeypatch.setattr("api.stream.SECONDS_BETWEEN_SIGNS", 0.05)
+    slow = ScriptedModel(lambda _: [Said("")], seconds=0.5)
+    with serving(slow.app()) as url:
+        talking = with_language_model(system, Settings(llm_urls=(url,)))
+        opened = TestClient(create_app(talking, ingestion), base_url="http://localhost")
+        body = {"question": WHEN, "collection": "library", "stream": True, "generator": "vllm"}
+        text = opened.post("/v1/query", json=body).text.replace("\r\n", "\n")
+        for connection in talking.connections:
+            connection.close()
+    waiting = text[text.index('"model"') : text.index('"verify"')]
+    assert 3 <= waiting.count(": working") <= 12
+    assert events(text)[-1][0] == "outcome"
+
+
 def test_a_client_that_leaves_the_stream_ends_the_generation(
     client: TestClient, system: System, ingestion: Ingestion
 ) -> None:
