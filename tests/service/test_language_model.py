@@ -507,7 +507,7 @@ LEAVE_ASKED = [{"role": "user", "content": "员工的月工资由公司什么时
 @pytest.mark.parametrize(
     ("conversation", "question", "alone", "passage"),
     [
-        (RENT_ASKED, "And the deposit?", "What is the deposit of the warehouse?", DEPOSIT),
+        (RENT_ASKED, "And the deposit?", "What is the deposit?", DEPOSIT),
         (LEAVE_ASKED, "那带薪年假呢？", "员工享有多少天带薪年假？", DAYS),
     ],
 )

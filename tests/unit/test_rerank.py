@@ -82,7 +82,8 @@ def test_nothing_found_is_nothing_reranked() -> None:
     assert rerank("who?", (), KnownReranker({}), share=0.5) == ()
 
 
-def test_what_is_beyond_the_depth_stays_behind_in_its_order() -> None:
+def test_what_is_beyond_the_depth_stays_behind_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RELEVANCE_SHARE", 0.5)
     deep = (*HITS, hit("d", 4, 0.4), hit("e", 5, 0.3))
     reranker = KnownReranker({"b": 0.2, "d": 1.0, "e": 1.0})
     found = Reranking(reranker, 3).of("who?", deep)
