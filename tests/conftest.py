@@ -5,9 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 from rag.store import Store
+
+# A busy machine is no failure: the default deadline of 200 ms would be a timed assertion.
+settings.register_profile("attest", deadline=None)
+settings.load_profile("attest")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
