@@ -64,7 +64,8 @@ def batches_of(material: Material, workers: int) -> Iterator[Batch]:
 
     With `workers` above 0 so many other processes make them.
     """
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # in each worker one thread, or forking warns and stalls
+    if workers:
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"  # in each one thread, or forking warns and stalls
     parts = DataLoader(
         _Parts(material), batch_size=None, num_workers=workers, collate_fn=_as_they_are, shuffle=False
     )
