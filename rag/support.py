@@ -182,6 +182,15 @@ def _windows(claim: Claim) -> Iterator[_Window]:
                 yield _Window(share, size, " ".join(texts[start : start + size]))
 
 
+def share_in_one_sentence(claim: Claim) -> float:
+    """The largest share of the claim's words, from 0 to 1, that one sentence of its passages holds."""
+    wanted = telling_tokens(claim.text)
+    texts = [text for passage in claim.passages for text in _sentences(passage)]
+    return max(
+        (len(wanted.intersection(index_tokens(text))) / max(len(wanted), 1) for text in texts), default=0.0
+    )
+
+
 def telling_tokens(claim: str) -> frozenset[str]:
     """The claim's tokens, of Chinese only words and pairs: nearly any text holds most single characters."""
     tokens = frozenset(question_tokens(claim))

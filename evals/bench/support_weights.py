@@ -3,10 +3,10 @@
     python -m evals.bench.support_weights [--split development] [--limit 400] [--seed 0]
 
 Asked are development claims, whose documents the reader was not trained on; the words' own weights were
-fitted on some of them (WiCE and ExpertQA), which flatters the first row. For each score of the words from
-which on the reader is asked, and each share of its log odds there: AUROC of supported or not for each suite,
-and the least score for "supported" with the best balanced accuracy, as the mean over suites, with what it is
-for each.
+fitted on some of them (WiCE and ExpertQA), which flatters the first row. For each share of a claim's words
+in one sentence from which on the reader is asked, and each share of its log odds there: AUROC of supported or
+not for each suite, and the least score for "supported" with the best balanced accuracy, as the mean over
+suites, with what it is for each.
 """
 
 import argparse
@@ -29,22 +29,23 @@ from rag.adapters.packaged_reader import PackagedReader
 from rag.domain import Claim, SupportLabel
 from rag.read_support import WEIGHTS
 from rag.settings import load_settings
-from rag.support import WordSupport
+from rag.support import WordSupport, share_in_one_sentence
 from rag.wiring import open_system
 
 SUITES = tuple(f"verification/{name}" for name in ("wice", "wice_chunks", "expertqa", "altered"))
-TRIED = ((1.0, 0.0), *itertools.product((0.0, 0.55, 0.6, 0.65, 0.7), (0.3, 0.5, 0.7, 1.0)))
+TRIED = ((1.0, 0.0), *itertools.product((0.0, 0.5, 0.6, 0.66, 0.7, 0.8), (0.3, 0.5, 0.7, 1.0)))
 """`close` and `reading` of `rag.read_support.ReadSupportWeights`; the first asks the reader of nothing."""
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A claim's suite and document, its gold label, and what words and reader say of it."""
+    """A claim's suite and document, its gold label, its words in one sentence, what words and reader say."""
 
     suite: str
     group: str
     label: str
+    shared: float
     by_words: float
     by_reading: float
 
@@ -54,8 +55,8 @@ def judged(name: str, questions: Sequence[EvalQuestion], words: WordSupport) -> 
     supported = PackagedReader().support_probabilities(claims)[:, 0]
     scores = [verdict.score for verdict in words.support(claims)]
     return [
-        Judged(name, asked.group, asked.gold.label, score, float(read))
-        for asked, score, read in zip(questions, scores, supported, strict=True)
+        Judged(name, asked.group, asked.gold.label, share_in_one_sentence(claim), score, float(read))
+        for asked, claim, score, read in zip(questions, claims, scores, supported, strict=True)
     ]
 
 
@@ -73,7 +74,9 @@ def scores_of(claims: Sequence[Judged], close: float, reading: float) -> Numbers
     weights = replace(WEIGHTS, reading=reading)
     return np.array(
         [
-            weights.verdict(c.by_words, c.by_reading).score if close <= c.by_words < 1 else c.by_words
+            weights.verdict(c.by_words, c.by_reading).score
+            if close <= c.shared and c.by_words < 1
+            else c.by_words
             for c in claims
         ]
     )

@@ -1,7 +1,7 @@
 """Verdicts on claims by words and a reader together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rag.domain import Claim, Support, SupportLabel
 from rag.odds import log_odds
-from rag.read_support import ReadSupport, ReadSupportWeights
+from rag.read_support import WEIGHTS, ReadSupport, ReadSupportWeights
 
 QUOTED = Support(SupportLabel.SUPPORTED, 1.0)
 NOTHING = Support(SupportLabel.UNSUPPORTED, 0.0)
@@ -46,25 +46,27 @@ def claim(text: str) -> Claim:
 
 def test_a_quotation_and_a_claim_without_passages_need_no_reading() -> None:
     close = Support(SupportLabel.SUPPORTED, 0.8)
-    words = ScriptedWords({"quoted": QUOTED, "nothing": NOTHING, "close": close})
-    reader = ScriptedClaimReader({"close": 0.5})
-    found = ReadSupport(words, reader).support([claim("quoted"), claim("close"), claim("nothing")])
-    assert reader.asked == ["close"]
+    words = ScriptedWords({"tenant": QUOTED, "nothing": NOTHING, "the tenant": close})
+    reader = ScriptedClaimReader({"the tenant": 0.5})
+    found = ReadSupport(words, reader).support([claim("tenant"), claim("the tenant"), claim("nothing")])
+    assert reader.asked == ["the tenant"]
     assert (found[0], found[2]) == (QUOTED, NOTHING)
 
 
 def test_of_a_claim_that_is_far_from_its_passages_the_words_decide() -> None:
-    far = Support(SupportLabel.PARTIAL, 0.5)
+    partial = Support(SupportLabel.PARTIAL, 0.5)
     reader = ScriptedClaimReader({})
-    assert ReadSupport(ScriptedWords({"far": far}), reader).support([claim("far")]) == [far]
+    said = "the tenant moves out"
+    assert ReadSupport(ScriptedWords({said: partial}), reader).support([claim(said)]) == [partial]
     assert reader.asked == []
 
 
 def test_what_the_reader_denies_is_less_supported_than_what_it_affirms() -> None:
     alike = Support(SupportLabel.SUPPORTED, 0.8)
-    words = ScriptedWords({"the tenant pays": alike, "the owner pays": alike})
-    reader = ScriptedClaimReader({"the tenant pays": 0.95, "the owner pays": 0.02})
-    affirmed, denied = ReadSupport(words, reader).support([claim("the tenant pays"), claim("the owner pays")])
+    words = ScriptedWords({"tenant pays": alike, "the tenant never pays": alike})
+    reader = ScriptedClaimReader({"tenant pays": 0.95, "the tenant never pays": 0.02})
+    claims = [claim("tenant pays"), claim("the tenant never pays")]
+    affirmed, denied = ReadSupport(words, reader).support(claims)
     assert affirmed.label is SupportLabel.SUPPORTED
     assert denied.label is not SupportLabel.SUPPORTED
     assert denied.score < affirmed.score
@@ -82,7 +84,12 @@ def test_log_odds_are_finite_at_the_ends() -> None:
     assert log_odds(1.0) == pytest.approx(-log_odds(0.0)) == pytest.approx(6.91, abs=0.01)
 
 
-def test_the_version_names_both_and_no_claims_give_no_verdicts() -> None:
+def test_the_version_names_both_and_the_weights_and_no_claims_give_no_verdicts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scorer = ReadSupport(ScriptedWords({}), ScriptedClaimReader({}))
-    assert scorer.version == "words+reader"
+    before = scorer.version
+    assert before.startswith("words+reader+")
+    monkeypatch.setattr("rag.read_support.WEIGHTS", replace(WEIGHTS, close=0.9))
+    assert scorer.version != before
     assert scorer.support([]) == []

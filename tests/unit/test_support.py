@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from in_memory import WordEmbedder
 
 from rag.domain import Claim, Support, SupportLabel
-from rag.support import WordSupport
+from rag.support import WordSupport, share_in_one_sentence
 
 LEASE = (
     "The lease begins in May. The tenant pays 900 euros a month to Martin Weber. "
@@ -74,3 +74,13 @@ def test_a_batch_gives_what_its_claims_give_alone() -> None:
 @given(st.text(max_size=80), st.lists(st.text(max_size=120), max_size=3))
 def test_any_text_gets_a_score_from_0_to_1(text: str, passages: list[str]) -> None:
     assert 0.0 <= verdict(text, *passages).score <= 1.0
+
+
+def test_how_near_a_claim_is_to_one_sentence_is_its_share_of_words_there() -> None:
+    passages = ("The tenant pays rent. The owner pays taxes.", "租客每月支付租金。业主纳税。")
+    assert share_in_one_sentence(Claim("tenant pays rent", passages)) == 1
+    assert share_in_one_sentence(Claim("tenant pays taxes", passages)) == pytest.approx(2 / 3)
+    assert share_in_one_sentence(Claim("租客每月支付租金", passages)) == 1
+    assert 0 < share_in_one_sentence(Claim("租客每月支付税金", passages)) < 1
+    assert share_in_one_sentence(Claim("tenant pays rent", ())) == 0
+    assert share_in_one_sentence(Claim("?!", passages)) == 0
