@@ -55,14 +55,22 @@ def answer(
     except (ModelUnavailableError, ModelTimeoutError, ContextOverflowError) as failure:
         if is_required:
             raise
-        error, usage = str(failure), asked.usage
+        error, usage, is_refused = str(failure), asked.usage, False
     else:
         if is_required or not proposal.is_unusable:
             return chat.decide(_with(proposal, usage=asked.usage))
-        error, usage = UNUSABLE, sum_of_usage(proposal.record.usage, asked.usage)
+        error, usage, is_refused = UNUSABLE, sum_of_usage(proposal.record.usage, asked.usage), True
     LOG.warning("answered without the language model", error=error)
     quoted = extractive.propose_from(asked.question, found, watch, listener)
+    if is_refused:
+        quoted = _uncertified(quoted)
     return extractive.decide(_with(quoted, FELL_BACK.format(error=error), usage=usage))
+
+
+def _uncertified(proposal: Proposal) -> Proposal:
+    """What takes the place of a refused answer: a certificate is about all questions as they come, and those
+    that a language model fails on may be harder."""
+    return replace(proposal, assurance=replace(proposal.assurance, is_own=False))
 
 
 def _with(proposal: Proposal, *warnings: str, usage: Mapping[str, int]) -> Proposal:

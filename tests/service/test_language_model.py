@@ -1,5 +1,6 @@
 """What becomes of a language model's answers, good and bad, over HTTP."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from hand_made import hand_made, threshold
 from scripted_llm import Body, Said, ScriptedModel, as_json, error, is_brief, serving, source_with
 from starlette.responses import Response
 from starlette.testclient import TestClient
@@ -16,6 +18,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.schemas import OutcomeOut
 from ingest.ingestion import Ingestion
+from rag.calibrator import calibrator_to_json
 from rag.decoding import Decoding
 from rag.domain import Question, UnsupportedPolicy
 from rag.profiles import open_profiles
@@ -586,6 +589,24 @@ def test_a_failing_server_gives_a_problem_or_the_documents_own_sentences(
     assert texts(outcome) == [FILTER]
     assert "the language model did not answer" in " ".join(outcome["warnings"])  # type: ignore[arg-type]
     assert outcome["confidence"]["calibrated"] is True  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("model", "is_certified"), [(says(NEVER), False), (failing(503), True)])
+def test_a_certificate_of_quoted_answers_does_not_hold_where_the_models_was_refused(
+    client_of: Models, system: System, model: ScriptedModel, is_certified: bool
+) -> None:
+    client = client_of(model)
+    proven = hand_made(system.pipeline.fingerprint, [threshold(0.1, 0.0, is_certified=True)], name="proven")
+    path = "/v1/collections/library/calibrator"
+    assert client.put(path, json=json.loads(calibrator_to_json(proven))).status_code == 200
+    try:
+        outcome = asked(client, generator="", max_risk=0.1)
+        required = asked(client, generator="", max_risk=0.1, require_certificate=True)
+    finally:
+        client.delete(path)
+    assert is_quoted_instead(outcome)
+    assert outcome["confidence"]["certified"] is is_certified  # type: ignore[index]
+    assert required["status"] == ("answered" if is_certified else "abstained")
 
 
 def test_a_server_that_is_down_is_told_by_its_address(client_of: Models) -> None:
