@@ -73,7 +73,7 @@ class ChatGenerator:
         tasks = [follow_up_wording(), *([truth_wording()] if decoding.p_true else [])]
         template = f"{template_hash(rules, question.mode)} {hash_of(*tasks)}"
         checks = f"{self._support.version} {self._reader.version}"
-        return f"2 {self._model.name} {template} {decoding} {checks}"
+        return f"3 {self._model.name} {template} {decoding} {checks}"
 
     def draft(self, asked: Question, hits: Sequence[Hit], listener: Listener | None = None) -> Draft:
         """The supported sentences of the model's best sample, none where it has none or there are no hits."""

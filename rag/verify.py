@@ -19,6 +19,7 @@ from rag.domain import (
 from rag.language import language_of
 from rag.marks import Written, WrittenSentence
 from rag.narrow import narrow
+from rag.passages import passage_of
 from rag.ports import Reader, SupportScorer
 from rag.support import latin_words_of, names_of, numbers_of
 
@@ -54,13 +55,18 @@ class _Checked:
     def claim(self) -> Claim:
         return Claim(self.written.text, tuple(quote(item).cited_text for item in self.quotations))
 
+    @property
+    def titled(self) -> Passage:
+        return Passage(passage_of(self.hits[0].chunk).title, self.written.text)
+
 
 def verify(
     question: str, written: Written, hits: Sequence[Hit], scorer: SupportScorer, reader: Reader
 ) -> Verified:
     """Narrow every sentence to what bears it out; keep those that are borne out and answer the question.
 
-    The reader sees the sentence alone: what else its source speaks of makes it no answer.
+    The reader sees the sentence under the title and the headings of its first source, which tell what it is
+    about; what else the source says makes it no answer.
     """
     checked = [_checked(place, item, hits) for place, item in enumerate(written.sentences)]
     failed = {item.place: check for item in checked if (check := _failed(item)) is not None}
@@ -70,7 +76,7 @@ def verify(
         i.place: Check.SUPPORT for i, verdict in verdicts if verdict.label is not SupportLabel.SUPPORTED
     }
     supported = [(item, verdict) for item, verdict in verdicts if item.place not in failed]
-    read = reader.read(question, [Passage("", item.written.text) for item, _ in supported])
+    read = reader.read(question, [item.titled for item, _ in supported])
     kept = []
     for (item, verdict), reading in zip(supported, read, strict=True):
         if reading.answerable < LEAST_ANSWERABLE:
