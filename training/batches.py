@@ -53,7 +53,26 @@ class MaskedBatch:
     hidden: Tensor
 
 
-Batch: TypeAlias = PairBatch | MaskedBatch
+@dataclass(frozen=True, slots=True)
+class ContrastBatch:
+    """Questions and passages to be told apart.
+
+    `ids` and `mask`: (questions, length). `passage_ids` and `passage_mask`: (passages, length). `known`:
+    (n, width), vectors of further passages. `right`: (questions,), the place of each question's passage
+    among the passages and the known ones behind them. `barred`: (questions, passages + n), 1 where another
+    passage answers the same question, so that it is neither right nor wrong.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    passage_ids: Tensor
+    passage_mask: Tensor
+    known: Tensor
+    right: Tensor
+    barred: Tensor
+
+
+Batch: TypeAlias = PairBatch | MaskedBatch | ContrastBatch
 
 
 @dataclass(frozen=True, slots=True)

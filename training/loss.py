@@ -6,16 +6,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.batches import NOT_TOLD, Batch, MaskedBatch, PairBatch
+from training.batches import NOT_TOLD, Batch, ContrastBatch, MaskedBatch, PairBatch
 from training.model import Logits, ReaderNetwork
 
 Losses = Mapping[str, Tensor]
+SHARPNESS = 20.0  # of cosines, as sentence-transformers scales them
 
 
 def losses(network: ReaderNetwork, batch: Batch) -> Losses:
     """The loss of every head that a batch of its kind can train."""
     if isinstance(batch, MaskedBatch):
         return {"masked": _masked(network, batch)}
+    if isinstance(batch, ContrastBatch):
+        return {"contrast": _contrast(network, batch)}
     return _pairs(network(batch.ids, batch.types, batch.mask), batch)
 
 
@@ -24,6 +27,16 @@ def _masked(network: ReaderNetwork, batch: MaskedBatch) -> Tensor:
     hidden = batch.hidden != NOT_TOLD
     scores = network.guesses(network.states(batch.ids, batch.types, batch.mask)[hidden])
     return functional.cross_entropy(scores, batch.hidden[hidden], reduction="sum") / hidden.sum().clamp(min=1)
+
+
+def _contrast(network: ReaderNetwork, batch: ContrastBatch) -> Tensor:
+    """Cross-entropy of each question's passage among all of the batch, by cosine (van den Oord 2018)."""
+    questions = network.embedding(batch.ids, batch.mask)
+    passages = batch.known
+    if len(batch.passage_ids):
+        passages = torch.cat([network.embedding(batch.passage_ids, batch.passage_mask), batch.known])
+    cosines = (questions @ passages.T).masked_fill(batch.barred.bool(), -1.0)
+    return functional.cross_entropy(cosines * SHARPNESS, batch.right)
 
 
 def _pairs(logits: Logits, batch: PairBatch) -> Losses:

@@ -73,6 +73,12 @@ class ReaderNetwork(nn.Module):
             self.support(pooled).float(),
         )
 
+    def embedding(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Unit vectors of shape (batch, width): the mean of the states, as all-MiniLM-L6-v2 takes it."""
+        counted = mask[..., None].float()
+        states = self.states(ids, torch.zeros_like(ids), mask).float()
+        return nn.functional.normalize((states * counted).sum(1) / counted.sum(1), dim=-1)
+
     def guesses(self, states: Tensor) -> Tensor:
         """Scores of every token of the vocabulary at states (n, width): shape (n, vocabulary)."""
         rows = self.encoder.embeddings.word_embeddings.weight

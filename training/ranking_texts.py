@@ -66,10 +66,18 @@ def known_texts(root: Path, data: QuestionSet) -> dict[str, KnownText]:
 
 
 def grouped_by_document(data: QuestionSet, known: Mapping[str, KnownText]) -> tuple[EvalQuestion, ...]:
-    """The questions, those on laws grouped by the first law that they rest on and that may be shown."""
+    """The questions, those on laws grouped by the first law that they rest on and that may be shown.
+
+    Evals ask development questions by the question. Of these none is learnt, whatever its law.
+    """
     if data.corpus is None or data.corpus.name != "stard":
         return data.questions
-    return tuple(replace(question, group=_law_of(question, known)) for question in data.questions)
+    grouped = (replace(question, group=_law_of(question, known)) for question in data.questions)
+    return tuple(
+        by_law
+        for question, by_law in zip(data.questions, grouped, strict=True)
+        if is_development(by_law.group) or not is_development(question.group)
+    )
 
 
 def _law_of(question: EvalQuestion, known: Mapping[str, KnownText]) -> str:

@@ -23,7 +23,7 @@ WEIGHT_DECAY = 0.01
 LARGEST_GRADIENT = 1.0
 SECONDS_BETWEEN_CHECKPOINTS = 180
 STEPS_BETWEEN_LINES = 50
-WEIGHTS = {"masked": 1.0, "span": 1.5, "answerable": 0.8, "relevance": 0.8, "support": 4.0}
+WEIGHTS = {"masked": 1.0, "contrast": 1.0, "span": 1.5, "answerable": 0.8, "relevance": 0.8, "support": 4.0}
 """Of the heads' losses. A third of the examples are claims at most, which teach one head only."""
 
 

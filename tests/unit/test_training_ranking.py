@@ -188,6 +188,16 @@ def test_of_an_unjudged_hit_the_span_is_not_told_and_a_near_copy_is_left_out(
     ]
 
 
+def test_a_question_that_evals_ask_in_development_is_never_learnt_whatever_its_law(
+    system: System, tmp_path: Path
+) -> None:
+    texts = {TRAIN_TITLE: TENANT, OTHER_TITLE: RENT}
+    write_beir(tmp_path / "stard/beir", texts, {TRAIN_TITLE: TRAIN_TITLE, DEVELOPMENT_TITLE: TRAIN_TITLE})
+    write_laws(tmp_path, {})
+    store_each(system, texts)
+    assert {example.question for example in examples("retrieval/stard", tmp_path, system)} == {QUESTION}
+
+
 def test_an_article_of_a_held_out_law_is_never_an_example(system: System, tmp_path: Path) -> None:
     texts = {
         TRAIN_TITLE: TENANT,
