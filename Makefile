@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # uv does not read pip's settings; pass on the one that names a folder of wheels.
 UV     := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: install demo test check test-postgres test-browser test-vllm test-kill test-ghosts bench gpu-check train eval gate format lock clean help
+.PHONY: install demo test coverage check test-postgres test-browser test-vllm test-kill test-ghosts bench gpu-check train eval gate format lock clean help
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
@@ -34,7 +34,10 @@ $(VENV)/installed: pyproject.toml requirements.lock
 demo: $(VENV)/installed ## Ingest the handbook, serve it, ask it four questions
 	@$(BIN)/python -m api.demo
 
-test: $(VENV)/installed ## Run the tests, with coverage
+test: $(VENV)/installed ## Run the tests
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+coverage: $(VENV)/installed ## Run the tests and show which lines none of them runs (half as long again)
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
 
 check: $(VENV)/installed ## Lint, types, import rules, compose file

@@ -1,8 +1,8 @@
 import random
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -104,17 +104,18 @@ def test_what_is_shipped_leaves_out_the_guessing_of_tokens() -> None:
     assert not [name for name in shipped_weights(network()) if "guess" in name]
 
 
-def test_a_phase_ends_when_its_time_is_over(tmp_path: Path) -> None:
+def test_a_phase_ends_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Batch] = []
 
-    def endless() -> Iterator[Batch]:
+    def counted() -> Iterator[Batch]:
         for batch in batches():
             drawn.append(batch)
-            time.sleep(0.05)
             yield batch
 
-    train(network(), replace(phase(endless), seconds=0.12), tmp_path)
-    assert 1 < len(drawn) < sum(1 for _ in batches())
+    clock = SimpleNamespace(monotonic=lambda: len(drawn))  # a batch takes a second
+    monkeypatch.setattr(training, "time", clock)
+    train(network(), replace(phase(counted), seconds=3), tmp_path)
+    assert len(drawn) == 3 < sum(1 for _ in batches())
     assert (tmp_path / "learn.done.pt").is_file()
 
 
