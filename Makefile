@@ -75,7 +75,7 @@ gpu-check: $(VENV)/installed ## Compare a GPU with the CPU, agreement and rates;
 	$(BIN)/python -m evals.bench.gpu_check
 
 train: $(VENV)/installed ## Make the reader's weights anew, from where it stopped (hours; needs ATTEST_DATA)
-	for step in prepare learn measure export; do \
+	for step in prepare learn measure export embed export-embedding; do \
 		$(BIN)/python -m training $$step --work $(TRAINING_WORK) || exit 1; done
 
 eval: $(VENV)/installed ## Run the suites on public data (hours without --limit; needs ATTEST_DATA)

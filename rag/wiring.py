@@ -3,10 +3,12 @@
 from dataclasses import replace
 from functools import partial
 
+from rag.adapters.bilingual_minilm import BilingualMiniLM, ChineseEncoder
 from rag.adapters.cross_encoder import CrossEncoderReranker
 from rag.adapters.faiss_index import FaissIndex
 from rag.adapters.packaged_minilm import MODEL_NAME, PackagedMiniLM
-from rag.adapters.packaged_reader import FOLDER, READER_NAME, PackagedReader
+from rag.adapters.packaged_reader import READER_NAME, PackagedReader
+from rag.adapters.reader_files import FOLDER
 from rag.adapters.sentence_transformer import SentenceTransformerEmbedder
 from rag.adapters.tantivy_index import TantivyIndex
 from rag.adapters.vllm_chat import VllmChat
@@ -94,7 +96,7 @@ def _embedder(settings: Settings, servers: list[PoolingServer]) -> Embedder:
         servers.append(PoolingServer(*named, "ATTEST_EMBEDDING_URL"))
         return VllmEmbedder(servers[-1])
     if settings.embedding_model == MODEL_NAME:
-        return PackagedMiniLM()
+        return BilingualMiniLM(PackagedMiniLM(), ChineseEncoder(FOLDER))
     return SentenceTransformerEmbedder(settings.embedding_model)
 
 

@@ -9,10 +9,11 @@ import typer
 
 from evals.data import data_root
 from ingest.progress import ProgressBar
-from rag.adapters.packaged_reader import FOLDER
+from rag.adapters.reader_files import FOLDER
 from rag.errors import AttestError
+from training.embedding import NAME as EMBED
 from training.embedding import learn_embedding
-from training.export import export
+from training.export import export, export_chinese
 from training.measure import measure, sample
 from training.model import HEADS, shipped_weights
 from training.prepare import prepare
@@ -96,6 +97,13 @@ def export_weights(work: Folder = WORK, after: After = None, folder: Path = FOLD
     network, _ = Work(work).network(*(after or SHIPPED))
     recipe = {"version": RECIPE_VERSION, "heads": HEADS}
     export(shipped_weights(network), Work(work).tokenizer, recipe, folder)
+
+
+@cli.command("export-embedding")
+def export_embedding(work: Folder = WORK, folder: Path = FOLDER) -> None:
+    """Write the encoder of Chinese texts beside the reader that it was trained on from."""
+    network, _ = Work(work).network(EMBED)
+    export_chinese(shipped_weights(network), folder)
 
 
 if __name__ == "__main__":

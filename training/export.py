@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from rag.adapters.reader_files import (
+    CHINESE_FILE,
     HASHES_FILE,
     RECIPE_FIELD,
     RECIPES,
@@ -32,6 +33,24 @@ def export(
     """
     RECIPES.validate_python(recipe)
     folder.mkdir(parents=True, exist_ok=True)
+    stored = _stored(weights)
+    save_file(stored, folder / WEIGHTS_FILE, {RECIPE_FIELD: json.dumps(recipe, sort_keys=True)})
+    if tokenizer.resolve() != (folder / TOKENIZER_FILE).resolve():
+        shutil.copyfile(tokenizer, folder / TOKENIZER_FILE)
+    _write_hashes(folder, WEIGHTS_FILE, TOKENIZER_FILE)
+
+
+def export_chinese(weights: Mapping[str, NDArray[np.float32]], folder: Path) -> None:
+    """Write the layers of the encoder of Chinese texts beside the reader whose token embeddings it shares."""
+    layers = {name: tensor for name, tensor in weights.items() if name.startswith("encoder.")}
+    save_file(_stored(layers), folder / CHINESE_FILE)
+    _write_hashes(folder, WEIGHTS_FILE, TOKENIZER_FILE, CHINESE_FILE)
+
+
+def _stored(
+    weights: Mapping[str, NDArray[np.float32]],
+) -> dict[str, NDArray[np.int8] | NDArray[np.float32]]:
+    """Matrices as int8 with the worth of a step in each row, vectors as they are."""
     stored: dict[str, NDArray[np.int8] | NDArray[np.float32]] = {}
     for name in sorted(weights):
         tensor = np.ascontiguousarray(weights[name], dtype=np.float32)
@@ -39,10 +58,11 @@ def export(
             stored[name], stored[name + SCALE_SUFFIX] = quantised(tensor)
         else:
             stored[name] = tensor
-    save_file(stored, folder / WEIGHTS_FILE, {RECIPE_FIELD: json.dumps(recipe, sort_keys=True)})
-    if tokenizer.resolve() != (folder / TOKENIZER_FILE).resolve():
-        shutil.copyfile(tokenizer, folder / TOKENIZER_FILE)
-    hashes = {name: _sha256(folder / name) for name in (WEIGHTS_FILE, TOKENIZER_FILE)}
+    return stored
+
+
+def _write_hashes(folder: Path, *names: str) -> None:
+    hashes = {name: _sha256(folder / name) for name in names}
     (folder / HASHES_FILE).write_text(json.dumps(hashes, indent=1) + "\n", encoding="utf-8")
 
 

@@ -12,7 +12,6 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,10 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
 from evals.data import data_root
-from rag.adapters.bert_graph import BertGraph, BertShape
+from rag.adapters.bert_graph import BertGraph
 from rag.adapters.openvino_runtime import CompiledModel
 from rag.adapters.packaged_minilm import PackagedMiniLM, package_folder
+from rag.adapters.sentence_model import SHAPE, SentenceModel
 from rag.adapters.token_counts import uncut
 from rag.domain import Vectors
 
@@ -60,9 +60,8 @@ class OpenVinoVariant(PackagedMiniLM):
 
     def __init__(self, graph: type[BertGraph], options: dict[str, str | bool]) -> None:
         super().__init__()
-        model = graph(load_file(package_folder() / "model.safetensors"), BertShape(6, 12)).sentence_model()
-        self._model = CompiledModel(model, options)
-        self._executor = ThreadPoolExecutor(self._model.streams)
+        model = graph(load_file(package_folder() / "model.safetensors"), SHAPE).sentence_model()
+        self._model = SentenceModel(CompiledModel(model, options), self._loaded_tokenizer())
 
 
 def backends() -> Iterator[Backend]:

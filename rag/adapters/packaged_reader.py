@@ -16,14 +16,13 @@ from tokenizers import Tokenizer
 
 from rag.adapters.bert_graph import BertGraph, BertShape
 from rag.adapters.openvino_runtime import CompiledModel
-from rag.adapters.reader_files import TOKENIZER_FILE, ReaderFiles, Temperatures
+from rag.adapters.reader_files import FOLDER, TOKENIZER_FILE, ReaderFiles, Temperatures
 from rag.adapters.token_batches import TokenBatch, token_batches
 from rag.answer_spans import answer_spans, window_spans
 from rag.domain import Claim, Passage, Reading
 from rag.reader_input import CLAIM_TOKENS, QUESTION_TOKENS, PairEncoder, Window
 
 READER_NAME = "attest-reader"
-FOLDER = Path(__file__).parents[1] / "reader"
 SPAN_HEAD = "span"
 POOLED_HEADS = ("relevance", "answerable", "support")
 UNSUPPORTED = (0.0, 0.0, 1.0)

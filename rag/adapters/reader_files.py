@@ -17,11 +17,15 @@ from safetensors import SafetensorError, safe_open
 
 from rag.errors import ModelUnavailableError
 
+FOLDER = Path(__file__).parents[1] / "reader"
 WEIGHTS_FILE = "reader.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
+CHINESE_FILE = "chinese.safetensors"
+"""An encoder of Chinese texts that shares the reader's token embeddings and its tokenizer."""
 HASHES_FILE = "hashes.json"
 RECIPE_FIELD = "recipe"
 SCALE_SUFFIX = ".scale"
+EMBEDDINGS = "embeddings."
 
 REMEDY = "Install Attest again, or restore the folder rag/reader of the checkout."
 
@@ -58,16 +62,18 @@ class ReaderFiles:
     folder: Path
 
     def hashes(self) -> Mapping[str, str]:
-        """The sha256 that each file must have, by its name."""
+        """The sha256 that each of the reader's files must have, by its name."""
+        return self._hashes(WEIGHTS_FILE, TOKENIZER_FILE)
+
+    def _hashes(self, *names: str) -> Mapping[str, str]:
         try:
             found = json.loads(self._path(HASHES_FILE).read_text(encoding="utf-8"))
-            return {name: str(found[name]) for name in (WEIGHTS_FILE, TOKENIZER_FILE)}
+            return {name: str(found[name]) for name in names}
         except OSError as error:
             raise self._unreadable(HASHES_FILE, error) from error
         except (ValueError, KeyError, TypeError) as error:
             raise ModelUnavailableError(
-                f"{self._path(HASHES_FILE)} does not name the hashes of {WEIGHTS_FILE} and {TOKENIZER_FILE}. "
-                f"{REMEDY}"
+                f"{self._path(HASHES_FILE)} does not name the hashes of {' and '.join(names)}. {REMEDY}"
             ) from error
 
     def fingerprint(self) -> str:
@@ -89,7 +95,21 @@ class ReaderFiles:
 
     def weights(self) -> Mapping[str, NDArray[np.float32]]:
         """Every tensor in float32, once the file's hash is the expected one."""
-        with safe_open(self.verified(WEIGHTS_FILE), "numpy") as file:
+        return self._weights(WEIGHTS_FILE)
+
+    def chinese_weights(self) -> Mapping[str, NDArray[np.float32]]:
+        """The tensors of the encoder of Chinese texts, the reader's token embeddings among them."""
+        own = self._weights(CHINESE_FILE)
+        shared = {name: rows for name, rows in self.weights().items() if name.startswith(EMBEDDINGS)}
+        return {**shared, **own}
+
+    def chinese_fingerprint(self) -> str:
+        """Changes with anything that the encoder of Chinese texts is made of; nothing of it is read."""
+        hashes = self._hashes(WEIGHTS_FILE, TOKENIZER_FILE, CHINESE_FILE)
+        return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()[:12]
+
+    def _weights(self, name: str) -> Mapping[str, NDArray[np.float32]]:
+        with safe_open(self.verified(name), "numpy") as file:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         return {
             name: _dequantised(tensor, stored.get(name + SCALE_SUFFIX))
@@ -99,7 +119,7 @@ class ReaderFiles:
 
     def verified(self, name: str) -> Path:
         """The path of a file whose hash is the expected one."""
-        path, expected = self._path(name), self.hashes()[name]
+        path, expected = self._path(name), self._hashes(name)[name]
         try:
             with path.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()

@@ -67,7 +67,7 @@ def quick_models() -> Iterator[None]:
     """Every command opens a system of its own; what is tried here is around the embedder and the reader."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("rag.wiring.PackagedReader", lambda _: WordReader())
-        patched.setattr("rag.wiring.PackagedMiniLM", WordEmbedder)
+        patched.setattr("rag.wiring.BilingualMiniLM", lambda *_: WordEmbedder())
         yield
 
 
