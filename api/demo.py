@@ -33,7 +33,7 @@ class Ask:
 
 QUESTIONS = (
     Ask("Where does Attest store its state?", is_answerable=True),
-    Ask("What happens when the ingest process is killed?", is_answerable=True),
+    Ask("Which file formats does Attest read?", is_answerable=True),
     Ask("文档里没有答案时，Attest 会怎么做？", is_answerable=True),
     Ask("Which hospitals in Rotterdam use Attest?", is_answerable=False),
 )
