@@ -8,7 +8,7 @@ English text is embedded as ever.
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,16 +89,10 @@ class BilingualMiniLM:
         vectors = np.zeros((len(texts), DIMENSION), np.float32)
         chinese = _unreadable(self._english.count_tokens(texts))
         english = sorted(set(range(len(texts))) - set(chinese))
-        self._fill(vectors, english, texts, self._english.embed)
-        self._fill(vectors, chinese, texts, self._chinese.embed)
+        for rows, embed in ((english, self._english.embed), (chinese, self._chinese.embed)):
+            if rows:
+                vectors[rows] = embed([texts[row] for row in rows])
         return vectors
-
-    @staticmethod
-    def _fill(
-        vectors: Vectors, rows: Sequence[int], texts: Sequence[str], embed: Callable[[Sequence[str]], Vectors]
-    ) -> None:
-        if rows:
-            vectors[rows] = embed([texts[row] for row in rows])
 
 
 def _unreadable(counts: Sequence[TokenCount]) -> list[int]:
