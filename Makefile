@@ -15,6 +15,8 @@ DEV ?= --group dev
 KILLS ?= 50
 # Of the tests; each loads the models once.
 WORKERS ?= 2
+# Without the last one a run whose worker dies waits for ever (pytest-xdist 3.8).
+SHARED_OUT := -n $(WORKERS) --dist loadfile --max-worker-restart=0
 # Every suite but those that need a language model; the options of each are in docs/results.md.
 SUITES ?= $(shell $(BIN)/attest eval list --names | grep -v ^choice/)
 EVAL_OPTIONS ?= --split all
@@ -35,10 +37,10 @@ demo: $(VENV)/installed ## Ingest the handbook, serve it, ask it four questions
 	@$(BIN)/python -m api.demo
 
 test: $(VENV)/installed ## Run the tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest $(SHARED_OUT)
 
 coverage: $(VENV)/installed ## Run the tests and show which lines none of them runs (half as long again)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(SHARED_OUT) --cov --cov-report=term:skip-covered
 
 check: $(VENV)/installed ## Lint, types, import rules, compose file
 	$(BIN)/ruff check

@@ -1,12 +1,16 @@
 """OpenVINO without its telemetry: models of ours are compiled and run here."""
 
+import functools
 import sys
+import threading
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+_MAKING_THE_CORE = threading.Lock()
 
 
 def load_openvino() -> ModuleType:
@@ -21,6 +25,17 @@ def load_openvino() -> ModuleType:
     return cast(ModuleType, openvino)
 
 
+@functools.cache
+def _core() -> Any:
+    """The one `openvino.Core` of this process, kept to its end.
+
+    A core gives the thread that makes it a signal stack, and gives back the former one when it goes. Where
+    two go in the order in which they came, the second gives back the freed stack of the first, and the next
+    signal that Python handles kills the process (seen with OpenVINO 2026.4 on Linux).
+    """
+    return load_openvino().Core()
+
+
 class CompiledModel:
     """A model compiled for this machine's CPU; `run` may be called from any number of threads at once.
 
@@ -32,7 +47,9 @@ class CompiledModel:
 
     def __init__(self, model: Any, options: Mapping[str, str | bool] | None = None) -> None:
         chosen = {"PERFORMANCE_HINT": "THROUGHPUT", "ENABLE_CPU_PINNING": False, **(options or {})}
-        self._compiled = load_openvino().Core().compile_model(model, "CPU", chosen)
+        with _MAKING_THE_CORE:
+            core = _core()
+        self._compiled = core.compile_model(model, "CPU", chosen)
         self.streams: int = self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
 
     def run(self, inputs: list[NDArray[np.int32]]) -> list[NDArray[np.float32]]:

@@ -48,6 +48,21 @@ def test_embedding_with_the_packaged_model_needs_no_torch_and_no_telemetry() -> 
     assert not modules & {"openvino_telemetry", "torch", "transformers", "sentence_transformers"}
 
 
+def test_a_signal_is_handled_after_models_have_come_and_gone() -> None:
+    program = (
+        "import signal\n"
+        "from rag.adapters.packaged_minilm import PackagedMiniLM\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('handled'))\n"
+        "models = [PackagedMiniLM(), PackagedMiniLM()]\n"
+        "for model in models: model.embed(['a text'])\n"
+        "while models: del models[0]\n"
+        "del model\n"
+        "signal.raise_signal(signal.SIGUSR1)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "handled\n"), ended.stderr
+
+
 def test_other_weights_under_the_same_name_are_refused(tmp_path: Path) -> None:
     shutil.copy(package_folder() / "tokenizer.json", tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"not the weights")

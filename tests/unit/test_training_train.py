@@ -1,5 +1,4 @@
 import random
-import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -120,15 +119,6 @@ def test_a_phase_ends_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.
     assert (tmp_path / "learn.done.pt").is_file()
 
 
-@pytest.fixture
-def _signals_as_before() -> Iterator[None]:
-    """torch handles SIGCHLD once it has had worker processes, and crashes where another test's child ends."""
-    before = signal.getsignal(signal.SIGCHLD)
-    yield
-    signal.signal(signal.SIGCHLD, before)
-
-
-@pytest.mark.usefixtures("_signals_as_before")
 @pytest.mark.parametrize("workers", [0, 2])
 def test_every_pair_and_text_comes_once_whoever_makes_the_batches(workers: int) -> None:
     made = list(batches(workers))
