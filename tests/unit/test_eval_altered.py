@@ -229,6 +229,7 @@ def test_the_suite_has_two_claims_for_each_sentence(evaluation_data: Path) -> No
     assert sides == {
         (name, side): 2 * share.sentences for name, share in SHARES.items() for side in (True, False)
     }
+    assert len({(question.group, question.is_test) for question in asked}) == len({q.group for q in asked})
     says = Counter(question.metadata["says"] for question in asked)
     assert says.keys() == {AS_WRITTEN, ALTERED}
     assert abs(says[AS_WRITTEN] - says[ALTERED]) < 0.05 * len(asked)

@@ -245,7 +245,6 @@ COUNTS = {
     "verification/wice": (349, 69),
     "verification/wice_chunks": (1043, 207),
     "verification/expertqa": (1042, 0),
-    "verification/altered": (4800, 2400),
     "longform/bioasq": (1983, 486),
     "longform/medquad": (14979, 2774),
     "choice/mirage": (7663, 7663),
