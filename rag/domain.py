@@ -188,7 +188,8 @@ class Question:
     with `require_certificate` nothing is answered unless that risk is certified for the collection. Without
     `rerank` a search keeps its own order, in a hundredth of the time; answers are always reranked. `profile`
     (see `rag.profiles`), `mode` and `decoding` are for a language model. `conversation` is what was said
-    before, oldest first; a follow-up is reworded before it is asked (see `rag.rewrite`).
+    before, oldest first; a follow-up is reworded before it is asked (see `rag.rewrite`), or gets `before`,
+    the earlier question that it points back to: both are searched for, and what is answered is this one.
     """
 
     text: str
@@ -204,6 +205,7 @@ class Question:
     mode: AnswerMode = AnswerMode.JSON
     decoding: Decoding = GREEDY
     conversation: tuple[Message, ...] = ()
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,11 +103,14 @@ def _end_of_list(text: str, lead: Span, following: Sequence[Span]) -> int:
 
 
 def _prose_lines(text: str) -> Iterator[Span]:
-    """The lines outside fenced code; a chunk may begin inside a fence, which a bare first mark gives away."""
+    """The lines outside fenced code. A chunk may begin inside it: then the first mark, which ends it, is
+    bare, and either the last mark has no end or a second, fourth... one, which begins code, names a language.
+    """
     lines = [Span(*found.span()) for found in re.finditer(r"[^\n]*\S[^\n]*", text)]
     marks = [_FENCE.match(line.of(text)) for line in lines]
     fences = [mark for mark in marks if mark]
-    is_code = len(fences) % 2 == 1 and not fences[0]["language"]
+    can_begin_inside = len(fences) % 2 == 1 or any(mark["language"] for mark in fences[1::2])
+    is_code = can_begin_inside and not fences[0]["language"]
     for line, mark in zip(lines, marks, strict=True):
         if mark:
             is_code = not is_code

@@ -18,15 +18,25 @@ _POINTS_BACK = {
 }
 
 
-def standalone(question: str, earlier: Sequence[str]) -> str:
-    """The question, after the last earlier one that stands by itself where it points back or says little.
+def pointed_back_to(question: str, earlier: Sequence[str]) -> str:
+    """The last earlier question that stands by itself, where this one points back or says little; else "".
 
     `earlier` are the questions asked before, oldest first. Nothing is invented: the words are the user's own.
     """
     if not earlier or not _needs_what_was_before(question):
-        return question
+        return ""
     whole = [text for text in earlier if not _needs_what_was_before(text)] or list(earlier)
-    return f"{whole[-1]}\n{question}"[-LONGEST:]
+    return whole[-1]
+
+
+def standalone(question: str, earlier: Sequence[str]) -> str:
+    """The question, after the earlier one that it points back to."""
+    return together(pointed_back_to(question, earlier), question)
+
+
+def together(before: str, question: str) -> str:
+    """A question with what it points back to, as it is searched for."""
+    return f"{before}\n{question}"[-LONGEST:] if before else question
 
 
 def without_pointers(question: str) -> str:

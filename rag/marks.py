@@ -2,12 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from langchain_core.utils.json import parse_partial_json
 
 from rag.domain import Span
+from rag.encodable import encodable
+from rag.language import language_of
 from rag.sentences import sentences
 
 NO_ANSWER = 0  # as a source's number: the model says that the sources do not answer
@@ -63,19 +65,22 @@ def read_marks(text: str, sources: int, language: str, *, is_whole: bool = True)
 
 
 def read_json(text: str, sources: int, *, is_whole: bool = True) -> Written:
-    """Read an answer in the shape of `rag.prompt.answer_schema`; what does not fit that shape is left out."""
+    """Read an answer in the shape of `rag.prompt.answer_schema`; what does not fit that shape is left out.
+
+    An item that holds several sentences becomes as many: each is checked by itself.
+    """
     try:
         found = parse_partial_json(_THOUGHT.sub("", text).strip())
-    except ValueError:
+    except (ValueError, RecursionError):
         return Written((), is_whole=False)
     if not isinstance(found, dict):
         return Written((), is_whole=False)
     listed = found.get("sentences")
     items = listed if isinstance(listed, list) else []
-    written = [_sentence(item, sources) for item in (items if is_whole else items[:-1])]
+    written = [one for item in (items if is_whole else items[:-1]) for one in _sentences(item, sources)]
     named = [number for item in items for number in _numbers(item)]
     return Written(
-        tuple(item for item in written if item is not None),
+        tuple(written),
         out_of_range=sum(not 0 < number <= sources for number in named),
         is_whole=is_whole,
         says_no_answer=found.get("answerable") is False,
@@ -104,15 +109,16 @@ def _in_range(numbers: Sequence[int], sources: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(number for number in numbers if 0 < number <= sources))
 
 
-def _sentence(item: object, sources: int) -> WrittenSentence | None:
+def _sentences(item: object, sources: int) -> Iterator[WrittenSentence]:
+    """The sentences of an item, each with its sources and its quote; none where it has no text."""
     if not isinstance(item, dict) or not isinstance(item.get("text"), str):
-        return None
-    plain, _ = _without_marks(item["text"])
-    quote = item.get("quote")
+        return
+    plain, _ = _without_marks(encodable(item["text"]))
     text = " ".join(plain.split())
-    if not text:
-        return None
-    return WrittenSentence(text, _in_range(_numbers(item), sources), quote if isinstance(quote, str) else "")
+    quote = item.get("quote")
+    quoted = encodable(quote) if isinstance(quote, str) else ""
+    for span in sentences(text, language_of(text)):
+        yield WrittenSentence(span.of(text), _in_range(_numbers(item), sources), quoted)
 
 
 def _numbers(item: object) -> list[int]:

@@ -9,6 +9,7 @@ from rag.cite import CitedText, cite
 from rag.confidence import confidence_of
 from rag.decide import decide
 from rag.domain import Draft, Outcome, Question, Record, SearchResult, UnsupportedPolicy
+from rag.follow_up import together
 from rag.language import language_of
 from rag.listener import Listener
 from rag.ports import Generator
@@ -67,7 +68,12 @@ class Pipeline:
         """The evidence for an answer, reranked."""
         with watch.stage("retrieve"):
             return self.retriever.search(
-                replace(question, top_k=max(question.top_k, HITS_WEIGHED), rerank=True)
+                replace(
+                    question,
+                    text=together(question.before, question.text),
+                    top_k=max(question.top_k, HITS_WEIGHED),
+                    rerank=True,
+                )
             )
 
     def propose_from(

@@ -10,6 +10,7 @@ from rag.domain import (
     SourceSpan,
     UnsupportedSentence,
 )
+from rag.follow_up import together
 
 JsonObject = dict[str, object]
 
@@ -23,7 +24,7 @@ def outcome_to_json(outcome: Outcome) -> JsonObject:
     return {
         "id": record.id,
         "status": _status(outcome),
-        "question": record.question.text,
+        "question": together(record.question.before, record.question.text),
         "answer": outcome.text if isinstance(outcome, Answer) else None,
         "language": record.language,
         "generator": record.generator,

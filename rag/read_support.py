@@ -75,7 +75,7 @@ class ReadSupport:
         return f"{self._words.version}+{self._reader.version}+{weights}"
 
     def support(self, claims: Sequence[Claim]) -> list[Support]:
-        """One verdict per claim, in order; what stands in a passage word for word scores 1."""
+        """One verdict per claim, in order; what is whole sentences of a passage scores 1."""
         by_words = self._words.support(claims)
         read = [i for i, verdict in enumerate(by_words) if verdict.score < 1 and _is_close(claims[i])]
         probabilities = self._reader.support_probabilities([claims[i] for i in read])

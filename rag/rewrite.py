@@ -12,7 +12,7 @@ import structlog
 from rag.completion import Message
 from rag.domain import Question
 from rag.errors import ContextOverflowError, ModelTimeoutError, ModelUnavailableError
-from rag.follow_up import standalone, without_pointers
+from rag.follow_up import pointed_back_to, without_pointers
 from rag.language import language_of
 from rag.listener import Listener
 from rag.ports import ChatModel
@@ -48,7 +48,7 @@ def follow_up_wording() -> Wording:
 def by_rule(asked: Question) -> Question:
     """A follow-up with the earlier question that it points back to; a first question as it is."""
     earlier = [message.content for message in asked.conversation if message.role == "user"]
-    return replace(asked, text=standalone(asked.text, earlier))
+    return replace(asked, before=pointed_back_to(asked.text, earlier))
 
 
 class Rewriter:

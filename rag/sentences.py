@@ -12,6 +12,9 @@ _CLOSERS = re.compile(r"[”’』」）》】〕\])]+|[\"'](?=\s|$)")
 _CHINESE_STOP = re.compile(r"[。！？；]+[”’』」）》】〕]*")
 _QUOTES_AND_BRACKETS = str.maketrans(dict.fromkeys('"“”„«»‘’()[]（）「」『』', " "))
 
+# sentencex 1.0.32 panics at a capital, such a blank and a full stop: "A\u00a0."
+_OTHER_BLANKS = {code: " " for code in range(0x80, 0x3001) if chr(code).isspace()}
+
 # A numbering that sentencex cuts off from what it numbers: "1.", "2.3.", "(a).", "IV.", "Section 3.2."
 _NUMBERING = re.compile(
     r"(?:(?:section|article|clause|schedule|exhibit|appendix|annex|chapter|part|item|sec\.|art\.|no\.|§+)\s*)?"
@@ -67,7 +70,7 @@ def _boundaries(line: str, language: str) -> list[int]:
         window = line[start : start + _WINDOW]
         found = [
             start + boundary["start_index"] + len(boundary["text"].rstrip())
-            for boundary in sentencex.get_sentence_boundaries(language, window)
+            for boundary in sentencex.get_sentence_boundaries(language, window.translate(_OTHER_BLANKS))
         ]
         if start + len(window) < len(line):
             # The last one only ends the window: what it cut is read again in the next.

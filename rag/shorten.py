@@ -23,10 +23,11 @@ _LIMITING = re.compile(
     r"|without|absent|lack\w*|refus\w*|prohibit\w*|forbid\w*|forbade|den(?:y|ied|ies|ying|ial)|unlikely|fail\w*"
     r"|unless|except\w*|exclud\w*|exempt\w*|waiv\w*|if|in\s+case|in\s+the\s+event|as\s+long\s+as|so\s+long\s+as"
     r"|provided|providing|subject\s+to|save|but|however|notwithstanding|despite|otherwise|instead|other\s+than"
-    r"|until|till|before|after|when\w*|where\w*|once|while|only|solely|merely|limited|at\s+most|at\s+least)\b"
+    r"|until|till|before|after|when\w*|where\w*|once|while|only|solely|merely|limit\w*|at\s+(?:the\s+)?(?:most|least|latest|earliest)"
+    r"|maxim\w*|minim\w*|cap|caps|capped|ceiling|up\s+to|no\s+more|highest|lowest)\b"
     r"|n['’]t\b"
     r"|[不未无無非没沒勿莫除但若仅僅只]|如果|如有|倘|否则|否則|以外|之外|例外|条件|條件|前提|情形|禁止|拒绝|拒絕"
-    r"|逾期|超过|超過|[时時的]，|免[除于於予]|至少|至多|之前|之后|之後|以前|以后|以後",
+    r"|逾期|超过|超過|[时時的]，|免[除于於予]|至少|至多|最[高低多少迟遲早]|上限|下限|[为為]限|限[额額于於]|封顶|封頂|之前|之后|之後|以前|以后|以後",
     re.IGNORECASE,
 )
 # What goes back to something said before it.

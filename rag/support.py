@@ -41,6 +41,11 @@ _NAME = re.compile(r"(?<![A-Za-z\d\u00c0-\u024f])[A-Z\u00c0-\u00de][A-Za-z\d\u00
 _LATIN_WORD = re.compile(r"[A-Za-z\d\u00c0-\u024f]+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
+# Where a sentence begins; what follows one that ends in a stop; what follows one that lacks its stop.
+_BEGINS = r"(?:\A|[。！？；：…\n]|[.!?;:]\s)[\s\"“‘'「『(（*_•·-]*"
+_ENDS = dict.fromkeys("。！？；…", "") | dict.fromkeys(".!?;", r"(?!\w)")
+_BEFORE_AN_END = r"(?=[\s\"”’'」』)）*_]*(?:\Z|[。！？；…\n]|[.!?;](?!\w)))"
+
 
 @dataclass(frozen=True, slots=True)
 class SupportWeights:
@@ -95,13 +100,13 @@ class _Evidence:
 class WordSupport:
     """Scores claims in batches; where the embedder cannot read a claim, by words, names and numbers alone."""
 
-    version = "1"
+    version = "2"
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
     def support(self, claims: Sequence[Claim]) -> list[Support]:
-        """One verdict per claim, in order; a claim that stands in a passage as it is scores 1."""
+        """One verdict per claim, in order; a claim that is whole sentences of a passage scores 1."""
         found = [_evidence(claim) for claim in claims]
         meanings = self._meanings(claims, found)
         return [
@@ -139,13 +144,16 @@ def _verdict(claim: Claim, evidence: _Evidence, meaning: float | None) -> Suppor
 
 
 def _is_quoted(claim: Claim) -> bool:
-    """Whether a passage holds the claim, whatever the case and the blanks, from word to word."""
-    wanted = " ".join(claim.text.casefold().split())
-    edges = r"(?<!\w){}(?!\w)" if wanted.isascii() else "{}"
-    pattern = re.compile(edges.format(re.escape(wanted)))
-    return wanted != "" and any(
-        pattern.search(" ".join(passage.casefold().split())) for passage in claim.passages
-    )
+    """Whether the claim is whole sentences of a passage, whatever the case and the blanks.
+
+    A part of one may say the opposite: "liable for damages" stands in "not liable for damages".
+    """
+    words = claim.text.casefold().split()
+    if not words:
+        return False
+    ends = _ENDS.get(words[-1][-1], _BEFORE_AN_END)
+    pattern = re.compile(_BEGINS + r"\s+".join(map(re.escape, words)) + ends)
+    return any(pattern.search(passage.casefold()) for passage in claim.passages)
 
 
 def _evidence(claim: Claim) -> _Evidence:

@@ -45,6 +45,10 @@ _FAULTS_OF_THE_CALLER = (
 )
 """What says nothing of a server's health."""
 
+_FAILURES = (openai.APIError, httpx2.HTTPError, pybreaker.CircuitBreakerError)
+_NOT_WHAT_VLLM_SAYS = (ValueError, LookupError, TypeError, AttributeError)
+"""What reading a reply raises that is no JSON (a proxy's page, another service) or lacks what vLLM tells."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Replica:
@@ -83,7 +87,7 @@ class VllmChat:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """By the server's tokenizer and chat template."""
         body = {"model": self.name, "messages": [_plain(item) for item in messages]}
-        return int(self._run(self._posted, "/tokenize", body)["count"])
+        return int(self._run(self._counted, body))
 
     def complete(
         self,
@@ -95,8 +99,8 @@ class VllmChat:
         """AbandonedError where the listener leaves meanwhile."""
         spoken = convert_to_messages([(item.role, item.content) for item in messages])
         parameters = {"model": self.name, **_parameters(decoding, schema)}
-        result = self._run(self._generated, spoken, parameters, listener=listener)
-        return _completion(result)
+        completion: Completion = self._run(self._generated, spoken, parameters, listener=listener)
+        return completion
 
     def brief(self, messages: Sequence[Message], tokens: int, listener: Listener) -> Completion:
         """AbandonedError where the listener leaves meanwhile, ModelTimeoutError after QUICK_SECONDS."""
@@ -106,8 +110,10 @@ class VllmChat:
         # Templates of models that do not think aloud ignore it.
         parameters["extra_body"]["chat_template_kwargs"] = {"enable_thinking": False}
         seconds = min(self._seconds, QUICK_SECONDS)
-        result = self._run(self._generated, spoken, parameters, listener=listener, seconds=seconds)
-        return _completion(result)
+        completion: Completion = self._run(
+            self._generated, spoken, parameters, listener=listener, seconds=seconds
+        )
+        return completion
 
     def close(self) -> None:
         """Give up what is running and close the connections."""
@@ -200,7 +206,7 @@ class VllmChat:
                     replica = self._next()
                     with replica.breaker.calling():
                         return await function(replica, *args)
-        except (openai.APIError, httpx2.HTTPError, pybreaker.CircuitBreakerError) as error:
+        except (*_FAILURES, *_NOT_WHAT_VLLM_SAYS) as error:
             LOG.warning("the language model failed", server=replica.url, error=str(error)[:300])
             raise self._translated(error, replica) from error
         raise AssertionError("a retry ends in a result or an error")
@@ -213,8 +219,8 @@ class VllmChat:
 
     async def _generated(
         self, replica: _Replica, messages: list[BaseMessage], parameters: Mapping[str, Any]
-    ) -> LLMResult:
-        return await replica.chat.agenerate([messages], **parameters)
+    ) -> Completion:
+        return _completion(await replica.chat.agenerate([messages], **parameters))
 
     async def _asked_what_is_served(self, replica: _Replica) -> "_Served":
         listed = (await self._requested(replica, "GET", "/v1/models", None))["data"]
@@ -227,8 +233,8 @@ class VllmChat:
             )
         return _Served(chosen, int(listed[names.index(chosen)].get("max_model_len") or 0))
 
-    async def _posted(self, replica: _Replica, path: str, body: Mapping[str, object]) -> Any:
-        return await self._requested(replica, "POST", path, body)
+    async def _counted(self, replica: _Replica, body: Mapping[str, object]) -> int:
+        return int((await self._requested(replica, "POST", "/tokenize", body))["count"])
 
     async def _requested(
         self, replica: _Replica, method: str, path: str, body: Mapping[str, object] | None
@@ -255,6 +261,11 @@ class VllmChat:
                 )
             case openai.BadRequestError() if "context length" in str(error):
                 return ContextOverflowError(f"the prompt is longer than the model reads: {error.message}")
+            case _ if isinstance(error, _NOT_WHAT_VLLM_SAYS):
+                return ModelUnavailableError(
+                    f"{replica.url} answered, but not as vLLM does ({type(error).__name__}); see that "
+                    "ATTEST_LLM_URLS names the server itself"
+                )
         return ModelUnavailableError(
             f"the language model at {replica.url} cannot be reached or failed ({type(error).__name__}); "
             "see that the server runs and that ATTEST_LLM_URLS names it"
@@ -331,6 +342,8 @@ def _completion(result: LLMResult) -> Completion:
                 first=_alternatives(tokens),
             )
         )
+    if not samples:
+        raise ValueError("no answer among the choices")
     counted = (result.llm_output or {}).get("token_usage") or {}
     usage = {name: int(counted[name]) for name in ("prompt_tokens", "completion_tokens") if counted.get(name)}
     return Completion(tuple(samples), usage)

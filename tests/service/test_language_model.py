@@ -12,7 +12,9 @@ import pytest
 from fastapi import FastAPI
 from hand_made import hand_made, threshold
 from scripted_llm import Body, Said, ScriptedModel, as_json, error, is_brief, serving, source_with
-from starlette.responses import Response
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -607,6 +609,26 @@ def test_a_certificate_of_quoted_answers_does_not_hold_where_the_models_was_refu
     assert is_quoted_instead(outcome)
     assert outcome["confidence"]["certified"] is is_certified  # type: ignore[index]
     assert required["status"] == ("answered" if is_certified else "abstained")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [lambda _: [], lambda _: HTMLResponse("<p>a proxy</p>"), lambda _: JSONResponse({"choices": None})],
+)
+def test_a_reply_that_is_no_answer_counts_as_a_failure(
+    client_of: Models, reply: Callable[[Body], list[Said] | Response]
+) -> None:
+    client = client_of(ScriptedModel(reply))
+    assert "ATTEST_LLM_URLS" in str(asked(client, status=503)["detail"])
+    assert texts(asked(client, generator="")) == [FILTER]
+
+
+def test_a_server_of_something_else_counts_as_a_failure(client_of: Models) -> None:
+    page = Starlette(routes=[Mount("/", HTMLResponse("<p>a proxy</p>"))])
+    with serving(page) as url:
+        client = client_of(url)
+        assert "not as vLLM does" in str(asked(client, status=503)["detail"])
+        assert texts(asked(client, generator="")) == [FILTER]
 
 
 def test_a_server_that_is_down_is_told_by_its_address(client_of: Models) -> None:

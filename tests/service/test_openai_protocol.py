@@ -85,10 +85,11 @@ def test_a_follow_up_is_asked_with_what_it_points_back_to(openai_client: openai.
         messages=[
             {"role": "user", "content": "Which deposit does the tenant of the warehouse pay?"},
             {"role": "assistant", "content": "Three monthly rents."},
-            {"role": "user", "content": [{"type": "text", "text": "And when?"}]},
+            {"role": "user", "content": [{"type": "text", "text": "And the rent?"}]},
         ],
     )
-    assert "before the keys are handed over" in (completion.choices[0].message.content or "")
+    assert "4,200 euros" in (completion.choices[0].message.content or "")
+    assert completion.model_extra["attest"]["question"].startswith("Which deposit")  # type: ignore[index]
 
 
 def test_errors_are_errors_to_the_client_too(openai_client: openai.OpenAI) -> None:

@@ -41,6 +41,23 @@ def test_a_citation_quotes_the_stored_text_character_by_character(client: TestCl
     assert outcome["citations"][0]["sources"][0]["uri"] == uri  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("before", "question", "answer"),
+    [
+        ("What is the monthly rent?", "And the deposit?", "The tenant pays a deposit of three monthly rents"),
+        ("员工每年享有多少天带薪年假？", "那病假呢？", "病假须提供医院证明。"),
+        ("员工每年享有多少天带薪年假？", "它可以顺延吗？", "当年未休完的年假可以顺延至次年三月底。"),
+    ],
+)
+def test_a_follow_up_is_answered_and_not_the_question_before_it(
+    client: TestClient, before: str, question: str, answer: str
+) -> None:
+    outcome = ask(client, question, conversation=[{"role": "user", "content": before}])
+    assert outcome["question"] == f"{before}\n{question}"
+    assert answer in str(outcome["answer"])
+    assert outcome["missing"] == []
+
+
 @pytest.mark.parametrize("uri", ["manual.txt", "劳动合同.txt"])
 def test_an_answer_is_calibrated_by_the_shipped_calibrator_and_not_certified(
     client: TestClient, system: System, uri: str

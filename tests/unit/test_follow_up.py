@@ -1,6 +1,6 @@
 import pytest
 
-from rag.follow_up import standalone
+from rag.follow_up import pointed_back_to, standalone
 
 RENT = "What is the monthly rent of the warehouse?"
 ZH = "员工每年享有多少天带薪年假？"
@@ -29,3 +29,4 @@ def test_it_is_the_last_question_that_stood_by_itself_that_comes_before() -> Non
 
 def test_a_first_question_has_nothing_before_it() -> None:
     assert standalone("Why?", []) == "Why?"
+    assert pointed_back_to("Why?", []) == ""

@@ -74,6 +74,24 @@ def test_json_gives_sentences_with_their_sources_and_quotes() -> None:
     assert written.out_of_range == 1
 
 
+def test_each_sentence_of_a_json_item_is_one_of_its_own() -> None:
+    item = {
+        "text": "Rent is due in May. It is 900 euros. 押金三个月。租金五月到期。",
+        "citations": [2],
+        "quote": "due",
+    }
+    written = read_json(json.dumps({"answerable": True, "sentences": [item]}), 3).sentences
+    texts = ["Rent is due in May.", "It is 900 euros.", "押金三个月。", "租金五月到期。"]
+    assert [item.text for item in written] == texts
+    assert {(item.sources, item.quote) for item in written} == {((2,), "due")}
+
+
+def test_a_json_answer_that_never_ends_or_cannot_be_encoded_breaks_nothing() -> None:
+    assert read_json("[" * 5_000, 3).sentences == ()
+    item = r'{"sentences": [{"text": "Rent is due\ud83d", "citations": [1], "quote": "\ud83d"}]}'
+    assert read_json(item, 3).sentences == (WrittenSentence("Rent is due?", (1,), "?"),)
+
+
 def test_half_of_a_json_answer_keeps_its_whole_sentences() -> None:
     whole = '{"text": "It is so.", "citations": [1], "quote": ""}'
     text = f'{{"answerable": true, "sentences": [{whole}, {{"text": "It st'

@@ -89,6 +89,21 @@ def test_no_hits_and_no_words_in_common_give_no_sentence() -> None:
     assert draft("谁为仓库投保？", dataclasses.replace(chinese("屋顶去年刷成蓝色"), score=0.0)) == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "prose"),
+    [
+        ("It is said here.\n```sh\nrun it now\n```\nSo it is done.", ["It is said here.", "So it is done."]),
+        ("run it now please\n```\nThe server restarts.", ["The server restarts."]),
+        (
+            "run it now please\n```\nThe server restarts.\n```sh\nrun it again please\n```\nSo it is done.",
+            ["The server restarts.", "So it is done."],
+        ),
+    ],
+)
+def test_code_is_never_an_answer_wherever_its_chunk_begins(text: str, prose: list[str]) -> None:
+    assert citable(text) == prose
+
+
 def test_a_markdown_heading_is_never_an_answer() -> None:
     text = "## Where state lives\n\nThe state lives in one folder of its own."
     assert citable(text) == ["The state lives in one folder of its own."]

@@ -93,7 +93,7 @@ def test_what_is_no_rewording_is_not_asked(
     assert not is_plausible(text, asked)
     found = reworded(Scripted(text), asked)
     assert found.question == by_rule(asked)
-    assert found.question.text == f"{conversation[0].content}\n{question}"
+    assert (found.question.before, found.question.text) == (conversation[0].content, question)
     assert found.usage == {"prompt_tokens": 7}
 
 
@@ -138,4 +138,4 @@ def test_the_rule_looks_at_the_user_s_questions_alone() -> None:
         Message("user", "Who insures it?"),
         Message("assistant", "What about the rent and its end?"),
     )
-    assert by_rule(follow_up("And then?", conversation)).text == "Who insures it?\nAnd then?"
+    assert by_rule(follow_up("And then?", conversation)).before == "Who insures it?"

@@ -28,6 +28,13 @@ def test_every_visible_character_is_in_exactly_one_sentence(text: str, language:
     assert {p for p, character in enumerate(text) if not character.isspace()} <= set(covered)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "\u3000", "\u0085"])
+def test_a_blank_that_is_not_ascii_is_one_like_others(blank: str, language: str) -> None:
+    text = f"option A{blank}. B is next."
+    assert sentences(text, language) == sentences(text.replace(blank, " "), language)
+
+
 @given(TEXTS, LANGUAGES)
 def test_sentences_are_in_order_not_empty_trimmed_and_within_one_line(text: str, language: str) -> None:
     spans = sentences(text, language)

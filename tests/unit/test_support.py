@@ -18,12 +18,31 @@ def verdict(text: str, *passages: str) -> Support:
 
 
 def test_a_sentence_quoted_as_it_stands_supports_itself() -> None:
-    assert verdict("the tenant pays  900 euros\na month", LEASE) == Support(SupportLabel.SUPPORTED, 1.0)
-    assert verdict("出租人应当修缮房屋。", STATUTE) == Support(SupportLabel.SUPPORTED, 1.0)
+    full = Support(SupportLabel.SUPPORTED, 1.0)
+    assert verdict("the tenant pays  900 euros\na month to Martin Weber", LEASE) == full
+    assert verdict("Pets are allowed. The garden is shared with the neighbours.", LEASE) == full
+    assert verdict("The lease begins in May", LEASE) == full
+    assert verdict("出租人应当修缮房屋。", STATUTE) == full
+    assert verdict("出租人应当修缮房屋", STATUTE) == full
+    assert verdict("The rent is due.", "## Rent\n\n- **The rent is due.**") == full
 
 
-def test_a_piece_of_a_word_is_no_quotation() -> None:
-    assert verdict("The lease begins in Ma", LEASE).score < 1.0
+@pytest.mark.parametrize(
+    ("piece", "passage"),
+    [
+        ("The lease begins in Ma", LEASE),
+        ("The tenant pays 900 euros a month", LEASE),
+        ("Liable for damages of the customer.", "The supplier is not liable for damages of the customer."),
+        ("5 mg of vitamin D are given.", "15 mg of vitamin D are given."),
+        ("5 mg of vitamin D are given.", "3.5 mg of vitamin D are given."),
+        ("The fee is 3", "The fee is 3.5 percent."),
+        ("五天带薪年假。", "员工每年享有十五天带薪年假。"),
+        ("应当承担赔偿责任。", "出租人不应当承担赔偿责任。"),
+        ("出租人应当承担赔偿责任", "出租人应当承担赔偿责任的，须经法院确认。"),
+    ],
+)
+def test_a_piece_of_a_sentence_is_no_quotation(piece: str, passage: str) -> None:
+    assert verdict(piece, passage).score < 1.0
 
 
 def test_a_claim_without_passages_is_unsupported() -> None:
