@@ -16,7 +16,8 @@ NO_ANSWER = 0  # as a source's number: the model says that the sources do not an
 
 _MARK = re.compile(r"\s*[\[【［](\s*\d{1,3}(?:\s*[,，、;；]\s*\d{1,3})*\s*)[\]】］]")
 _NUMBER = re.compile(r"\d+")
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+# Some chat templates write the opening mark themselves.
+_THOUGHT = re.compile(r"\A(?:(?!<think>).)*?</think>|<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

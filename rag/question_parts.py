@@ -1,7 +1,9 @@
 """A question that asks several things at once is taken apart; English and Chinese."""
 
 import re
-from itertools import islice
+from itertools import groupby, islice
+
+from rag.jieba_dictionary import jieba_dictionary
 
 MAXIMUM_PARTS = 3  # each is read once more against every passage
 SEAMS_WEIGHED = 8  # a text of nothing but question marks is no question of a thousand parts
@@ -25,9 +27,8 @@ _SEAM = re.compile(
     r"|[,，]?(?:以及|并且|並且|同时|同時)",
     re.IGNORECASE,
 )
-_RESPECTIVELY = re.compile(
-    r"^(?P<first>[^，,。？?分]+?)(?:和|与|與|及|以及)(?P<last>[^，,。？?和与與及分]+?)(?P<rest>分别.+)$"
-)
+_RESPECTIVELY = re.compile(r"^(?P<names>[^，,。？?]+?)(?P<rest>分别.+)$")
+_BETWEEN_NAMES = frozenset(["、", "和", "与", "與", "及", "以及"])
 _OPEN_END = re.compile(
     r"\b(?:what|which|who|whom|whose|when|where|why|how|whether|about|of|for|by|in|on|to|with)\W*$",
     re.IGNORECASE,
@@ -75,11 +76,18 @@ def _each_of(text: str) -> tuple[str, ...]:
     found = _RESPECTIVELY.match(text)
     if found is None or not _QUESTION_WORD.search(found["rest"]):
         return ()
-    first, *others = (name.strip() for name in (*found["first"].split("、"), found["last"]))
-    if len(others) >= MAXIMUM_PARTS:
+    names = _names(found["names"])
+    if not 1 < len(names) <= MAXIMUM_PARTS:
         return ()
+    first, *_, last = names
     owner = first[: first.rfind("的") + 1]
-    owned = "" if owner or "的" not in others[-1] else others[-1][others[-1].find("的") :]
+    owned = "" if owner or "的" not in last else last[last.find("的") :]
     rest = found["rest"].removeprefix("分别").rstrip("?？。 ")
-    names = [name if "的" in name else f"{owner}{name}{owned}" for name in (first, *others)]
-    return tuple(f"{name}{rest}" for name in names)
+    return tuple(f"{name if '的' in name else f'{owner}{name}{owned}'}{rest}" for name in names)
+
+
+def _names(listed: str) -> list[str]:
+    """What stands between 和 and the like, where these are words of their own: 发起人和参与者 has one."""
+    words = jieba_dictionary().cut(listed, HMM=False)
+    groups = groupby(words, key=_BETWEEN_NAMES.__contains__)
+    return [name for is_between, group in groups if not is_between and (name := "".join(group).strip())]

@@ -188,10 +188,10 @@ def _cell(figure: Figure | None, n: int) -> str:
 
 
 def _made_with(headers: Sequence[Header]) -> str:
-    """Which code and pipeline made the runs; more than one of either is said."""
-    commits = ", ".join(f"`{name}`" for name in sorted({_short(item.commit) for item in headers}))
+    """Which code, where that is known, and pipeline made the runs; more than one of either is said."""
+    commits = ", ".join(f"`{name}`" for name in sorted({_short(item.commit) for item in headers} - {""}))
     pipelines = ", ".join(f"`{name}`" for name in sorted({item.pipeline for item in headers}))
-    return f"Runs of commit {commits}, pipeline {pipelines}."
+    return f"Runs of {f'commit {commits}, ' if commits else ''}pipeline {pipelines}."
 
 
 def _short(commit: str) -> str:

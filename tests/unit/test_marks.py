@@ -53,6 +53,8 @@ def test_zero_alone_says_that_there_is_no_answer() -> None:
 def test_thoughts_are_no_part_of_an_answer() -> None:
     assert named("<think>May? [2]</think>It is so. [1]") == [("It is so.", (1,))]
     assert named("<think>May? [2]") == []
+    assert named("May? [2]</think>It is so. [1]") == [("It is so.", (1,))]
+    assert named("It is so. [1] <think>May? [2]</think>") == [("It is so.", (1,))]
 
 
 def test_the_torn_last_sentence_of_half_an_answer_is_left_out() -> None:
