@@ -45,7 +45,7 @@ class Written:
 
 def read_marks(text: str, sources: int, language: str, *, is_whole: bool = True) -> Written:
     """Read marks such as [1], [1, 3], 【1】 and ［１］; a mark belongs to the sentence before it."""
-    plain, marks = _without_marks(_THOUGHT.sub("", text))
+    plain, marks = _without_marks(_THOUGHT.sub("", encodable(text)))
     spans = sentences(plain, language)
     numbers: list[list[int]] = [[] for _ in spans]
     for place, found in marks:

@@ -50,6 +50,10 @@ def test_zero_alone_says_that_there_is_no_answer() -> None:
     assert not read_marks("It is so. [1] And [0] more.", 3, "en").says_no_answer
 
 
+def test_what_cannot_be_encoded_is_a_question_mark() -> None:
+    assert named("It is so\ud83d [1]") == [("It is so?", (1,))]
+
+
 def test_thoughts_are_no_part_of_an_answer() -> None:
     assert named("<think>May? [2]</think>It is so. [1]") == [("It is so.", (1,))]
     assert named("<think>May? [2]") == []
