@@ -9,7 +9,7 @@ from rag.completion import Completion, Message, Sample, sum_of_usage
 from rag.decoding import AnswerMode, Decoding
 from rag.domain import Check, Draft, Hit, Question
 from rag.errors import ContextOverflowError
-from rag.follow_up import together
+from rag.follow_up import in_full
 from rag.language import language_of
 from rag.listener import Listener
 from rag.marks import Written, read_json, read_marks
@@ -115,16 +115,15 @@ class ChatGenerator:
         cited = {item.chunk.id for sentence in sentences for item in sentence.quotations}
         hits = [hit for hit in shown if hit.chunk.id in cited]
         with watch.stage("p_true"):
-            question = together(asked.before, asked.text)
-            return judge(self._model, question, cite(sentences).text, hits, listener)
+            return judge(self._model, in_full(asked), cite(sentences).text, hits, listener)
 
     def _fitting(self, asked: Question, hits: Sequence[Hit]) -> tuple[list[Message], Sequence[Hit]]:
         """The prompt with as many hits, best first, as the model reads beside its answer."""
         room = self._model.context_tokens() - asked.decoding.max_tokens
-        question, language = together(asked.before, asked.text), language_of(asked.text)
+        language = language_of(asked.text)
         rules = self._profiles.rules_of(asked.profile)
         for count in range(len(hits), 0, -1):
-            messages = prompt(rules, asked.mode, language, question, hits[:count])
+            messages = prompt(rules, asked.mode, language, in_full(asked), hits[:count])
             if self._model.count_tokens(messages) <= room:
                 return messages, hits[:count]
         raise ContextOverflowError(
@@ -147,8 +146,8 @@ class ChatGenerator:
             written = read_marks(sample.text, len(shown), language, is_whole=sample.is_whole)
         if written.says_no_answer:
             written = replace(written, sentences=())
-        question = together(asked.before, asked.text)
-        return _Candidate(sample, written, verify(question, written, shown, self._support, self._reader))
+        verified = verify(in_full(asked), written, shown, self._support, self._reader)
+        return _Candidate(sample, written, verified)
 
 
 def _shortage(shown: int, found: int) -> tuple[str, ...]:

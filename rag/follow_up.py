@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from rag.domain import Question
 from rag.language import language_of
 
 FEW = {"en": 3, "zh": 4}  # words, or characters: "And in May?", "为什么？"
@@ -31,12 +32,12 @@ def pointed_back_to(question: str, earlier: Sequence[str]) -> str:
 
 def standalone(question: str, earlier: Sequence[str]) -> str:
     """The question, after the earlier one that it points back to."""
-    return together(pointed_back_to(question, earlier), question)
+    return _joined(pointed_back_to(question, earlier), question)
 
 
-def together(before: str, question: str) -> str:
-    """A question with what it points back to, as it is searched for."""
-    return f"{before}\n{question}"[-LONGEST:] if before else question
+def in_full(asked: Question) -> str:
+    """A question after what it points back to, as it is searched for."""
+    return _joined(asked.before, asked.text)
 
 
 def without_pointers(question: str) -> str:
@@ -51,3 +52,7 @@ def _needs_what_was_before(question: str) -> bool:
         [character for character in question if character.isalnum()] if language == "zh" else question.split()
     )
     return bool(pattern.search(question)) or len(said) <= FEW.get(language, FEW["en"])
+
+
+def _joined(before: str, question: str) -> str:
+    return f"{before}\n{question}"[-LONGEST:] if before else question

@@ -9,7 +9,7 @@ from rag.cite import CitedText, cite
 from rag.confidence import confidence_of
 from rag.decide import decide
 from rag.domain import Draft, Outcome, Question, Record, SearchResult, UnsupportedPolicy
-from rag.follow_up import together
+from rag.follow_up import in_full
 from rag.language import language_of
 from rag.listener import Listener
 from rag.ports import Generator
@@ -70,7 +70,7 @@ class Pipeline:
             return self.retriever.search(
                 replace(
                     question,
-                    text=together(question.before, question.text),
+                    text=in_full(question),
                     top_k=max(question.top_k, HITS_WEIGHED),
                     rerank=True,
                 )

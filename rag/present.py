@@ -10,7 +10,7 @@ from rag.domain import (
     SourceSpan,
     UnsupportedSentence,
 )
-from rag.follow_up import together
+from rag.follow_up import in_full
 
 JsonObject = dict[str, object]
 
@@ -24,7 +24,7 @@ def outcome_to_json(outcome: Outcome) -> JsonObject:
     return {
         "id": record.id,
         "status": _status(outcome),
-        "question": together(record.question.before, record.question.text),
+        "question": in_full(record.question),
         "answer": outcome.text if isinstance(outcome, Answer) else None,
         "language": record.language,
         "generator": record.generator,
